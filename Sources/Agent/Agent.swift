@@ -1,0 +1,8 @@
+import Shared
+
+@main
+struct Agent {
+    static func main() async {
+        print("kagent \(Version.current)")
+    }
+}

@@ -1,0 +1,6 @@
+@main
+struct KotoShim {
+    static func main() {
+        print("kotoshim")
+    }
+}
