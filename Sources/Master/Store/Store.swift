@@ -92,7 +92,7 @@ final class Store: Sendable {
     }
 
     private static func refusal(of path: String, _ error: SQLiteError) -> StoreError {
-        if error.code == 17 {
+        if error.isNewer {
             return StoreError(
                 "the state \(path) was written by a newer kmaster (\(error.message), this one knows format "
                     + "\(RevisionTable.format)): start that version, or restore a backup that this one made")

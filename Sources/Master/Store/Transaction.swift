@@ -73,7 +73,8 @@ struct Transaction: ~Copyable {
     private func encode(_ key: ObjectKey, _ json: JSON) throws(Status) -> Stored {
         var json = json
         json["metadata"]["resourceVersion"] = .string(revision.description)
-        let bytes = json.encoded
+        // Copied into a buffer of its exact size, since it stays in memory as long as the object.
+        let bytes = json.encoded.withUnsafeBufferPointer { Array($0) }
         guard bytes.count <= Limits.objectBytesMax else {
             throw Status(
                 .requestEntityTooLarge,
