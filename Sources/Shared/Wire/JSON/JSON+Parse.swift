@@ -10,6 +10,8 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 package struct JSONNotes: Equatable, Sendable {
     /// Paths of members that were written twice in one object; the last one counts. Source: `fieldValidation=Strict`.
     package var duplicates: [String] = []
+
+    package init() {}
 }
 
 extension JSON {
