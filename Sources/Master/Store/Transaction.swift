@@ -31,7 +31,7 @@ struct Transaction: ~Copyable {
     func list(_ resource: GroupResource, namespace: String?) -> [Stored] {
         var shelf = latest.shelf(resource).shelf
         for (key, changed) in overlay where key.resource == resource {
-            if let changed { shelf.put(changed) } else { shelf.remove(key) }
+            if let changed { shelf.put(changed) } else { shelf.remove(key, at: revision) }
         }
         return shelf.list(namespace: namespace).items
     }

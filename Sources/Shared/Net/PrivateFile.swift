@@ -3,6 +3,24 @@ import Glibc
 
 /// Files that only their owner may read.
 package enum PrivateFile {
+    /// The whole file; nil when there is none.
+    package static func read(_ path: String) throws -> [UInt8]? {
+        let file = Descriptor(clinux_open(path, O_RDONLY | O_CLOEXEC, 0))
+        if file.raw < 0 {
+            if errno == ENOENT { return nil }
+            throw NetError("read \(path)", errno: errno)
+        }
+        var bytes: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(file.raw, &room, room.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw NetError("read \(path)", errno: errno) }
+            if count == 0 { return bytes }
+            bytes += room[..<count]
+        }
+    }
+
     /// Replaces the file in one step with mode 0600: it has the old bytes or the new ones, also after a power cut.
     /// Source: man 2 rename, fsync.
     package static func write(_ path: String, _ bytes: [UInt8]) throws {
