@@ -83,7 +83,7 @@ struct KubeconfigTests {
 
     @Test func `certificates in the kubeconfig prove who is calling`() async throws {
         let identity = try Fixture.identity.get()
-        func data(_ bytes: [UInt8]) -> JSON { .string(Base64.encode(bytes)) }
+        @Sendable func data(_ bytes: [UInt8]) -> JSON { .string(Base64.encode(bytes)) }
         let user: JSON = [
             "client-certificate-data": data(identity.client.pem), "client-key-data": data(identity.clientKey.pem),
         ]
