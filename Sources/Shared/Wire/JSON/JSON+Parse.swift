@@ -73,6 +73,7 @@ private struct JSONReader {
         try enter()
         position += 1
         var members = Members()
+        var seen: Set<String> = []
         skipSpace()
         if take(UInt8(ascii: "}")) {
             depth -= 1
@@ -87,7 +88,10 @@ private struct JSONReader {
             skipSpace()
             path.append(key)
             let value = try value()
-            if let index = members.index(of: key) {
+            // A hostile object with very many members must not cost quadratic time.
+            if members.count == 32, seen.isEmpty { seen = Set(members.keys) }
+            let isNew = members.count < 32 ? members.index(of: key) == nil : seen.insert(key).inserted
+            if !isNew, let index = members.index(of: key) {
                 notes.duplicates.append(path.joined(separator: "."))
                 members.replace(at: index, with: value)
             } else {
