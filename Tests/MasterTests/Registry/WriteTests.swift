@@ -7,7 +7,7 @@ import Testing
 struct WriteTests {
     /// The answer to a POST or PUT without a store: an object or a Status.
     private static func answer(_ request: JSON, old: JSON?) -> Result<JSON, Status>? {
-        let path = (request["path"].string ?? "").split(separator: "/").map(String.init)
+        let path = expand(request["path"].string ?? "").split(separator: "/").map(String.init)
         guard path.count >= 3 else { return nil }
         let isCore = path[0] == "api"
         let group = isCore ? "" : path[1]

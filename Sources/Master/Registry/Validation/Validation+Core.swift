@@ -114,7 +114,7 @@ extension Validation {
         let isLoopback = address.isIPv6 ? bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1 : bytes[0] == 127
         if bytes.allSatisfy({ $0 == 0 }) { errors.invalid(field, "may not be unspecified (0.0.0.0 or ::)") }
         if isLoopback { errors.invalid(field, "may not be in the loopback range (127.0.0.0/8, ::1/128)") }
-        if !address.isIPv6, bytes[0] == 169, bytes[1] == 254 || false {
+        if !address.isIPv6, bytes[0] == 169, bytes[1] == 254 {
             errors.invalid(field, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
         }
         if !address.isIPv6, bytes[0] == 224, bytes[1] == 0, bytes[2] == 0 {
@@ -157,8 +157,9 @@ extension Validation {
         case "kubernetes.io/dockerconfigjson": configFile(data, ".dockerconfigjson", &errors)
         case "kubernetes.io/basic-auth":
             if data.json.object?["username"] == nil, data.json.object?["password"] == nil {
-                need("username")
-                need("password")
+                // The path is Kubernetes's own, slip included: clients see it so.
+                errors.required(data.entry("%s").entry("username"))
+                errors.required(data.entry("%s").entry("password"))
             }
         case "kubernetes.io/ssh-auth": if data["ssh-privatekey"].text.isEmpty { errors.required(data.entry("ssh-privatekey")) }
         case "kubernetes.io/tls":

@@ -44,16 +44,18 @@ extension Validation {
         annotations(meta["annotations"], &errors)
         var controller: String?
         for owner in meta["ownerReferences"].items {
-            let version = owner["apiVersion"]
+            // Kubernetes names the list here, not the item.
+            let list = meta["ownerReferences"]
+            let version = list["apiVersion"].with(.string(owner["apiVersion"].text))
             if version.text.isEmpty || version.text.split(separator: "/").count > 2 || version.text.hasPrefix("/") {
                 errors.invalid(version, "version must not be empty")
             }
             for (key, text) in [("kind", "kind must not be empty"), ("name", "name must not be empty"), ("uid", "uid must not be empty")]
             where owner[key].text.isEmpty {
-                errors.invalid(owner[key], text)
+                errors.invalid(list[key].with(""), text)
             }
             if version.text == "v1", owner["kind"].text == "Event" {
-                errors.invalid(owner, "/v1, Kind=Event is disallowed from being an owner")
+                errors.invalid(list.with(owner.json), "/v1, Kind=Event is disallowed from being an owner")
             }
             guard owner["controller"].bool else { continue }
             if let first = controller {
@@ -67,12 +69,11 @@ extension Validation {
         for finalizer in meta["finalizers"].items {
             let name = finalizer.text
             let known = ["orphan", "foregroundDeletion", "kubernetes"].contains(name)
-            // Finalizers of this form are listed under the field, not the item.
             let texts = NameText.qualified(name)
-            for text in texts { errors.invalid(meta["finalizers"].with(finalizer.json), text) }
+            errors.check(finalizer, texts)
             if texts.isEmpty, !known, !name.contains("/") {
                 errors.invalid(
-                    meta["finalizers"].with(finalizer.json),
+                    finalizer,
                     "name is neither a standard finalizer name nor is it fully qualified")
             }
         }
