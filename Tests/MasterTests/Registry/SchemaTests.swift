@@ -12,7 +12,8 @@ struct SchemaTests {
         let error = #expect(throws: Status.self) { try Schema.decode(json, as: Self.pod, fieldValidation: .strict) }
         #expect(
             error?.message
-                == "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \"spec.foo\", unknown field \"spec.containers[0].bar\"")
+                == "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \"spec.foo\", unknown field \"spec.containers[0].bar\""
+        )
     }
 
     @Test func `unknown fields are dropped with a warning`() throws {
@@ -26,7 +27,8 @@ struct SchemaTests {
         let error = #expect(throws: Status.self) { try Schema.decode(json, as: Self.deployment) }
         #expect(
             error?.message
-                == "Deployment in version \"v1\" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32")
+                == "Deployment in version \"v1\" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32"
+        )
     }
 
     @Test func `empty values go and pointers to zero stay`() throws {
@@ -39,14 +41,19 @@ struct SchemaTests {
     }
 
     @Test func `quantities are written in their canonical form`() throws {
-        let json: JSON = ["spec": ["containers": [["name": "a", "resources": ["limits": ["cpu": 0.5, "memory": "1.5Gi"]]]]]]
+        let json: JSON = [
+            "spec": ["containers": [["name": "a", "resources": ["limits": ["cpu": 0.5, "memory": "1.5Gi"]]]]]
+        ]
         let limits = try Schema.decode(json, as: Self.pod).object["spec"]["containers"][0]["resources"]["limits"]
         #expect(limits == ["cpu": "500m", "memory": "1536Mi"])
     }
 
     @Test func `patches know the merge key of containers`() {
         let field = Schema.patchField("core.v1.PodSpec", "containers")
-        #expect(field == Schema.PatchField(strategy: "merge", mergeKey: "name", childType: nil, elementType: "core.v1.Container"))
+        #expect(
+            field
+                == Schema.PatchField(
+                    strategy: "merge", mergeKey: "name", childType: nil, elementType: "core.v1.Container"))
     }
 
     @Test func `every type of the table can be read`() {
@@ -54,7 +61,9 @@ struct SchemaTests {
             let type = Schema.type(name)
             #expect(type?.name == name)
             for field in type?.fields ?? [] {
-                if let structName = field.structName { #expect(Schema.type(structName) != nil, "\(name).\(field.name)") }
+                if let structName = field.structName {
+                    #expect(Schema.type(structName) != nil, "\(name).\(field.name)")
+                }
             }
         }
     }

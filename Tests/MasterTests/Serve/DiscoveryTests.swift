@@ -9,7 +9,9 @@ struct DiscoveryTests {
         var rate = PassRate()
         for line in Golden.lines("discovery.jsonl") {
             let id = line["id"].string ?? ""
-            guard id.hasPrefix("resources/"), let groupVersion = line["response"]["groupVersion"].string else { continue }
+            guard id.hasPrefix("resources/"), let groupVersion = line["response"]["groupVersion"].string else {
+                continue
+            }
             let parts = groupVersion.split(separator: "/").map(String.init)
             let group = parts.count == 2 ? parts[0] : ""
             guard let mine = Discovery.resourceList(group: group, version: parts.last ?? "", .builtIn) else { continue }

@@ -25,7 +25,8 @@ struct TableTests {
                 let wanted = cell.string ?? cell.encodedText
                 let got = mine[index].string ?? mine[index].encodedText
                 let isTime = wanted.contains("<") && !["<none>", "<unset>", "<unknown>"].contains(wanted)
-                let isNewer = name == "Restarts" && got.hasPrefix(wanted) || name == "Targets" && got.hasSuffix(wanted)
+                let isNewer =
+                    name == "Restarts" && got.hasPrefix(wanted) || name == "Targets" && got.hasSuffix(wanted)
                     || name == "Status" && parts[1] == "pods" && wanted == "Terminating"
                 if got != wanted, !isTime, !isNewer { misses.append("\(name): \(got) want \(wanted)") }
             }

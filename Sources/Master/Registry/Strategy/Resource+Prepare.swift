@@ -14,7 +14,8 @@ extension Resource {
             object["status"] = ["phase": "Pending", "qosClass": .string(QualityOfService(pod: object).rawValue)]
         case "persistentvolumes", "persistentvolumeclaims": object["status"] = ["phase": "Pending"]
         case "secrets": mergeStringData(&object)
-        case "jobs.batch": object["metadata"]["generation"] = 1
+        case "jobs.batch": selectOwnPods(&object)
+        case "daemonsets.apps": object["metadata"]["annotations"][Resource.templateGeneration] = "1"
         default: break
         }
         if object["status"].isNull { object.remove("status") }
@@ -26,6 +27,11 @@ extension Resource {
         switch groupResource.description {
         case "namespaces": object.set("spec", old.object?["spec"])
         case "secrets": mergeStringData(&object)
+        case "daemonsets.apps":
+            let generation = old["metadata"]["annotations"][Resource.templateGeneration].string.flatMap { Int($0) } ?? 0
+            let isSame = object["spec"]["template"] == old["spec"]["template"]
+            object["metadata"]["annotations"][Resource.templateGeneration] = .string(
+                String(isSame ? generation : generation &+ 1))
         case "pods":
             object["spec"].set("ephemeralContainers", old["spec"].object?["ephemeralContainers"])
         default: break
@@ -73,6 +79,23 @@ extension Resource {
             return object["webhooks"]
         default: return object["spec"]
         }
+    }
+
+    /// An annotation by which old clients count the templates of a DaemonSet.
+    private static let templateGeneration = "deprecated.daemonset.template.generation"
+
+    /// A job knows its pods by its own uid, unless its writer chose the selector. The uid has to be there.
+    private func selectOwnPods(_ job: inout JSON) {
+        guard job["spec"]["manualSelector"] != true, let uid = job["metadata"].object?["uid"],
+            job["spec"]["selector"].isNull
+        else { return }
+        let name = job["metadata"]["name"]
+        let labels = [
+            ("batch.kubernetes.io/controller-uid", uid), ("batch.kubernetes.io/job-name", name),
+            ("controller-uid", uid), ("job-name", name),
+        ]
+        for (key, value) in labels { job["spec"]["template"]["metadata"]["labels"][key] = value }
+        job["spec"]["selector"] = ["matchLabels": ["batch.kubernetes.io/controller-uid": uid]]
     }
 
     private func resetStatus(_ object: inout JSON) {

@@ -46,7 +46,8 @@ struct IPAddress: Equatable {
                 bytes += last
                 continue
             }
-            guard (1...4).contains(part.count), part.allSatisfy({ $0.isASCII && $0.isHexDigit }), let word = UInt16(part, radix: 16)
+            guard (1...4).contains(part.count), part.allSatisfy({ $0.isASCII && $0.isHexDigit }),
+                let word = UInt16(part, radix: 16)
             else { return nil }
             bytes += [UInt8(word >> 8), UInt8(word & 255)]
         }
@@ -57,11 +58,27 @@ struct IPAddress: Equatable {
     static func isPrefix(_ text: String) -> Bool { prefix(text) != nil }
 
     /// Reads `10.0.0.0/8`.
-    static func prefix(_ text: String) -> (address: IPAddress, length: Int)? {
+    static func prefix(_ text: String) -> Prefix? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]),
             (0...(address.isIPv6 ? 128 : 32)).contains(length)
         else { return nil }
-        return (address, length)
+        return Prefix(address: address, length: length)
+    }
+
+    /// A range of addresses.
+    struct Prefix {
+        let address: IPAddress
+        /// Bits that all addresses share.
+        let length: Int
+
+        /// Whether `inner` lies within this range and is smaller.
+        func contains(_ inner: Prefix) -> Bool {
+            guard inner.address.isIPv6 == address.isIPv6, inner.length > length else { return false }
+            return (0..<length).allSatisfy { bit in
+                let mask = UInt8(0x80) >> UInt8(bit % 8)
+                return address.bytes[bit / 8] & mask == inner.address.bytes[bit / 8] & mask
+            }
+        }
     }
 }

@@ -57,12 +57,17 @@ enum NameText {
             + "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
         let parts = name.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 2, let last = parts.last else {
-            return ["a qualified name \(form) with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"]
+            return [
+                "a qualified name \(form) with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            ]
         }
         var texts: [String] = []
         if parts.count == 2 {
-            if parts[0].isEmpty { texts.append("prefix part must be non-empty") }
-            else { texts += subdomain(parts[0]).map { "prefix part \($0)" } }
+            if parts[0].isEmpty {
+                texts.append("prefix part must be non-empty")
+            } else {
+                texts += subdomain(parts[0]).map { "prefix part \($0)" }
+            }
         }
         if last.isEmpty {
             texts.append("name part must be non-empty")
@@ -74,8 +79,9 @@ enum NameText {
     }
     static func labelValue(_ value: String) -> [String] {
         var texts: [String] = []
-        if value.utf8.count > 63 { texts.append("must be no more than 63 characters") }
-        else if !Names.isLabelValue(value) {
+        if value.utf8.count > 63 {
+            texts.append("must be no more than 63 characters")
+        } else if !Names.isLabelValue(value) {
             texts.append(
                 "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
                     + "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used "
@@ -93,7 +99,9 @@ enum NameText {
                     + "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')")
         }
         if key == "." { texts.append("must not be '.'") }
-        if key == ".." { texts.append("must not be '..'") } else if key.hasPrefix("..") {
+        if key == ".." {
+            texts.append("must not be '..'")
+        } else if key.hasPrefix("..") {
             texts.append("must not start with '..'")
         }
         return texts

@@ -17,19 +17,26 @@ extension Validation {
         case "persistentvolumeclaims": claimChange(spec, before, old, &errors)
         case "persistentvolumes":
             for key in kinds where spec[key].json != before[key].json {
-                errors.forbidden(spec["persistentvolumesource"], "spec.persistentvolumesource is immutable after creation")
+                errors.forbidden(
+                    spec["persistentvolumesource"], "spec.persistentvolumesource is immutable after creation")
                 break
             }
             errors.immutable(spec["volumeMode"], before["volumeMode"])
             if before["nodeAffinity"].isPresent { errors.immutable(spec["nodeAffinity"], before["nodeAffinity"]) }
-        case "resourcequotas": if spec["scopes"].json != before["scopes"].json { errors.invalid(spec["scopes"], "field is immutable") }
-        case "deployments.apps", "replicasets.apps", "daemonsets.apps": errors.immutable(spec["selector"], before["selector"])
+        case "resourcequotas":
+            if spec["scopes"].json != before["scopes"].json { errors.invalid(spec["scopes"], "field is immutable") }
+        case "deployments.apps", "replicasets.apps", "daemonsets.apps":
+            errors.immutable(spec["selector"], before["selector"])
         case "statefulsets.apps": statefulSetChange(spec, before, &errors)
         case "controllerrevisions.apps": errors.immutable(new["data"], old["data"])
         case "jobs.batch":
             let isSuspended = before["suspend"].bool
-            for key in ["completions", "selector", "template", "completionMode", "podFailurePolicy", "backoffLimitPerIndex"]
-            where !(key == "template" && isSuspended) && !(key == "completions" && spec["completionMode"].text == "Indexed") {
+            for key in [
+                "completions", "selector", "template", "completionMode", "podFailurePolicy", "backoffLimitPerIndex",
+            ]
+            where !(key == "template" && isSuspended)
+                && !(key == "completions" && spec["completionMode"].text == "Indexed")
+            {
                 errors.immutable(spec[key], before[key])
             }
         case "ingressclasses.networking.k8s.io": errors.immutable(spec["controller"], before["controller"])
@@ -37,7 +44,9 @@ extension Validation {
         case "rolebindings.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io":
             errors.immutable(new["roleRef"], old["roleRef"], "cannot change roleRef")
         case "priorityclasses.scheduling.k8s.io":
-            if new["value"].json != old["value"].json { errors.forbidden(new["value"], "may not be changed in an update.") }
+            if new["value"].json != old["value"].json {
+                errors.forbidden(new["Value"], "may not be changed in an update.")
+            }
             errors.immutable(new["preemptionPolicy"], old["preemptionPolicy"])
         case "storageclasses.storage.k8s.io":
             for key in ["parameters", "provisioner", "reclaimPolicy"] where new[key].json != old[key].json {
@@ -45,7 +54,8 @@ extension Validation {
             }
             errors.immutable(new["volumeBindingMode"], old["volumeBindingMode"])
         case "runtimeclasses.node.k8s.io": errors.immutable(new["handler"], old["handler"])
-        case "volumeattachments.storage.k8s.io", "certificatesigningrequests.certificates.k8s.io": errors.immutable(spec, before)
+        case "volumeattachments.storage.k8s.io", "certificatesigningrequests.certificates.k8s.io":
+            errors.immutable(spec, before)
         case "csistoragecapacities.storage.k8s.io":
             for key in ["storageClassName", "nodeTopology"] { errors.immutable(new[key], old[key]) }
         default: break
@@ -59,17 +69,22 @@ extension Validation {
             errors.forbidden(spec[key], "pod updates may not add or remove containers")
             return
         }
-        if let deadline = before["activeDeadlineSeconds"].int, let wanted = spec["activeDeadlineSeconds"].int, wanted > deadline {
+        if let deadline = before["activeDeadlineSeconds"].int, let wanted = spec["activeDeadlineSeconds"].int,
+            wanted > deadline
+        {
             errors.invalid(spec["activeDeadlineSeconds"], "must be less than or equal to previous value")
         }
         let had = before["tolerations"].json.items
         let has = spec["tolerations"].json.items
         if !had.allSatisfy({ old in has.contains { $0 == old || samePlace($0, old) } }) {
-            errors.forbidden(spec["tolerations"], "existing toleration can not be modified except its tolerationSeconds")
+            errors.forbidden(
+                spec["tolerations"], "existing toleration can not be modified except its tolerationSeconds")
         }
         // With all that may change set back, nothing may be left over.
         var patched = spec.json
-        for key in ["activeDeadlineSeconds", "tolerations", "schedulingGates"] { patched.set(key, before.json.object?[key]) }
+        for key in ["activeDeadlineSeconds", "tolerations", "schedulingGates"] {
+            patched.set(key, before.json.object?[key])
+        }
         for list in ["containers", "initContainers"] {
             guard case .array(var items) = patched[list] else { continue }
             for index in items.indices { items[index].set("image", before[list][index].json.object?["image"]) }
@@ -110,24 +125,33 @@ extension Validation {
         let isBound = old["status"]["phase"].text == "Bound"
         if isBound { patched["resources"]["requests"] = before["resources"]["requests"].json }
         if patched != before.json {
-            errors.forbidden(spec, "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims")
+            errors.forbidden(
+                spec,
+                "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+            )
         }
         let wanted = spec["resources"]["requests"]
-        if isBound, let size = wanted["storage"].quantity, let was = before["resources"]["requests"]["storage"].quantity, size < was {
+        if isBound, let size = wanted["storage"].quantity,
+            let was = before["resources"]["requests"]["storage"].quantity, size < was
+        {
             errors.forbidden(wanted["storage"], "field can not be less than previous value")
         }
     }
 
     private static func statefulSetChange(_ spec: Field, _ before: Field, _ errors: inout FieldErrors) {
         var patched = spec.json
-        for key in ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"] {
+        for key in [
+            "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
+            "persistentVolumeClaimRetentionPolicy", "minReadySeconds",
+        ] {
             patched.set(key, before.json.object?[key])
         }
         if patched != before.json {
             errors.forbidden(
                 spec,
                 "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
-                    + "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden")
+                    + "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+            )
         }
     }
 
@@ -135,17 +159,25 @@ extension Validation {
         switch resource.groupResource.description {
         case "deployments.apps", "replicasets.apps", "statefulsets.apps", "replicationcontrollers":
             let total = status["replicas"].int ?? 0
-            for key in ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "fullyLabeledReplicas", "currentReplicas", "observedGeneration"] {
+            for key in [
+                "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas",
+                "fullyLabeledReplicas", "currentReplicas", "observedGeneration",
+            ] {
                 errors.nonNegative(status[key])
             }
             for key in ["updatedReplicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas"] {
-                if let count = status[key].int, count > total { errors.invalid(status[key], "cannot be greater than status.replicas") }
+                if let count = status[key].int, count > total {
+                    errors.invalid(status[key], "cannot be greater than status.replicas")
+                }
             }
             if let available = status["availableReplicas"].int, available > status["readyReplicas"].int ?? 0 {
                 errors.invalid(status["availableReplicas"], "cannot be greater than readyReplicas")
             }
         case "daemonsets.apps":
-            for key in ["currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady", "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable"] {
+            for key in [
+                "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady",
+                "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable",
+            ] {
                 errors.nonNegative(status[key])
             }
         case "jobs.batch": for key in ["active", "succeeded", "failed"] { errors.nonNegative(status[key]) }

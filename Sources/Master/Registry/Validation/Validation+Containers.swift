@@ -41,14 +41,16 @@ extension Validation {
         if name.text.isEmpty { errors.required(name) } else { errors.check(name, NameText.label(name.text)) }
         if !names.insert(name.text).inserted { errors.duplicate(name) }
         let image = container["image"]
-        if image.text.isEmpty { errors.required(image) }
-        else if image.text.trimmingWhitespace != image.text {
+        if image.text.isEmpty {
+            errors.required(image)
+        } else if image.text.trimmingWhitespace != image.text {
             errors.invalid(image, "must not have leading or trailing whitespace")
         }
         errors.oneOf(container["imagePullPolicy"], ["Always", "IfNotPresent", "Never"], required: true)
         let message = container["terminationMessagePolicy"]
-        if message.text.isEmpty { errors.required(message) }
-        else if !["File", "FallbackToLogsOnError"].contains(message.text) {
+        if message.text.isEmpty {
+            errors.required(message)
+        } else if !["File", "FallbackToLogsOnError"].contains(message.text) {
             errors.invalid(message, "must be 'File' or 'FallbackToLogsOnError'")
         }
         environment(container, &errors)
@@ -87,8 +89,11 @@ extension Validation {
 
     private static func environment(_ container: Field, _ errors: inout FieldErrors) {
         for variable in container["env"].items {
-            if variable["name"].text.isEmpty { errors.required(variable["name"]) }
-            else { errors.check(variable["name"], NameText.environment(variable["name"].text)) }
+            if variable["name"].text.isEmpty {
+                errors.required(variable["name"])
+            } else {
+                errors.check(variable["name"], NameText.environment(variable["name"].text))
+            }
             if variable["valueFrom"].isPresent { valueFrom(variable, &errors) }
         }
         for source in container["envFrom"].items {
@@ -97,7 +102,8 @@ extension Validation {
             }
             let given = ["configMapRef", "secretRef"].filter { source[$0].isPresent }
             if given.count != 1 {
-                let text = given.isEmpty
+                let text =
+                    given.isEmpty
                     ? "must specify one of: `configMapRef` or `secretRef`"
                     : "may not have more than one field specified at a time"
                 errors.invalid(container["envFrom"].with(""), text)
@@ -117,8 +123,11 @@ extension Validation {
         }
         for key in ["configMapKeyRef", "secretKeyRef"] where source[key].isPresent {
             errors.nonEmpty(source[key]["name"])
-            if source[key]["key"].text.isEmpty { errors.required(source[key]["key"]) }
-            else { errors.check(source[key]["key"], NameText.configKey(source[key]["key"].text)) }
+            if source[key]["key"].text.isEmpty {
+                errors.required(source[key]["key"])
+            } else {
+                errors.check(source[key]["key"], NameText.configKey(source[key]["key"].text))
+            }
         }
         if given.isEmpty {
             errors.invalid(
@@ -132,8 +141,9 @@ extension Validation {
     }
 
     static func fieldReference(_ reference: Field, isVolume: Bool, _ errors: inout FieldErrors) {
-        if reference["apiVersion"].text.isEmpty { errors.required(reference["apiVersion"]) }
-        else if reference["apiVersion"].text != "v1" {
+        if reference["apiVersion"].text.isEmpty {
+            errors.required(reference["apiVersion"])
+        } else if reference["apiVersion"].text != "v1" {
             errors.invalid(
                 reference["fieldPath"],
                 "error converting fieldPath: unsupported pod version: \(reference["apiVersion"].text)")
@@ -146,15 +156,24 @@ extension Validation {
         }
         for prefix in ["metadata.annotations['", "metadata.labels['"] where path.text.hasPrefix(prefix) {
             let key = String(path.text.dropFirst(prefix.count).prefix { $0 != "'" })
-            errors.check(reference.with(.string(key)), NameText.qualified(prefix.contains("annotations") ? key.lowercased() : key))
+            errors.check(
+                reference.with(.string(key)),
+                NameText.qualified(prefix.contains("annotations") ? key.lowercased() : key))
             return
         }
         let common = ["metadata.name", "metadata.namespace", "metadata.uid"]
-        let allowed = common
+        let allowed =
+            common
             + (isVolume
                 ? ["metadata.annotations", "metadata.labels"]
-                : ["spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"])
-        let known = allowed + ["metadata.annotations", "metadata.labels", "status.phase", "spec.restartPolicy", "spec.schedulerName"]
+                : [
+                    "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP",
+                    "status.podIPs",
+                ])
+        let known =
+            allowed + [
+                "metadata.annotations", "metadata.labels", "status.phase", "spec.restartPolicy", "spec.schedulerName",
+            ]
         if !known.contains(path.text) {
             errors.invalid(path, "error converting fieldPath: field label not supported: \(path.text)")
         } else if !allowed.contains(path.text) {
@@ -176,7 +195,8 @@ extension Validation {
         }
         guard let divisor = reference["divisor"].quantity, !divisor.isZero else { return }
         let isProcessor = resource.text.hasSuffix("cpu")
-        let allowed = isProcessor
+        let allowed =
+            isProcessor
             ? ["1m", "1"] : ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"]
         if !allowed.contains(where: { Quantity($0) == divisor }) {
             errors.invalid(
@@ -327,8 +347,11 @@ extension Validation {
         if !found { errors.required(handler, "must specify a handler type") }
     }
     static func numberOrName(_ port: Field, _ errors: inout FieldErrors) {
-        if case .string(let name) = port.json { errors.check(port, NameText.portName(name)) }
-        else { portNumber(port.isAbsent ? port.with(0) : port, &errors) }
+        if case .string(let name) = port.json {
+            errors.check(port, NameText.portName(name))
+        } else {
+            portNumber(port.isAbsent ? port.with(0) : port, &errors)
+        }
     }
     private static func isHeaderName(_ name: String) -> Bool {
         !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }

@@ -9,16 +9,19 @@ extension Validation {
         let isHeadless = spec["clusterIP"].text == "None"
         if ports.isEmpty, !isHeadless, type != "ExternalName" { errors.required(spec["ports"]) }
         if type == "LoadBalancer", isHeadless {
-            errors.invalid(spec["clusterIPs"].entry("0").with("None"), "may not be set to 'None' for LoadBalancer services")
+            errors.invalid(
+                spec["clusterIPs"].entry("0").with("None"), "may not be set to 'None' for LoadBalancer services")
         }
         if type == "NodePort", isHeadless {
             errors.invalid(spec["clusterIPs"][0].with("None"), "may not be set to 'None' for NodePort services")
         }
         if type == "ExternalName" {
             let name = spec["externalName"].text
-            if name.isEmpty { errors.required(spec["externalName"]) }
-            else {
-                errors.check(spec["externalName"], NameText.subdomain(name.hasSuffix(".") ? String(name.dropLast()) : name))
+            if name.isEmpty {
+                errors.required(spec["externalName"])
+            } else {
+                errors.check(
+                    spec["externalName"], NameText.subdomain(name.hasSuffix(".") ? String(name.dropLast()) : name))
             }
             if !spec["clusterIP"].text.isEmpty {
                 errors.forbidden(spec["clusterIPs"], "may not be set when `type` is 'ExternalName'")
@@ -26,35 +29,66 @@ extension Validation {
         }
         servicePorts(ports, &errors)
         labels(spec["selector"], &errors)
-        if spec["sessionAffinity"].text.isEmpty { errors.required(spec["sessionAffinity"]) }
-        else { errors.oneOf(spec["sessionAffinity"], ["ClientIP", "None"]) }
-        if let seconds = spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].int, !(1...86_400).contains(seconds) {
+        if spec["sessionAffinity"].text.isEmpty {
+            errors.required(spec["sessionAffinity"])
+        } else {
+            errors.oneOf(spec["sessionAffinity"], ["ClientIP", "None"])
+        }
+        if let seconds = spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].int,
+            !(1...86_400).contains(seconds)
+        {
             errors.invalid(
-                spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"], "must be greater than 0 and less than 86400")
+                spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"],
+                "must be greater than 0 and less than 86400")
         }
-        if !spec["clusterIP"].text.isEmpty, !isHeadless, type != "ExternalName", IPAddress(spec["clusterIP"].text) == nil {
-            errors.invalid(spec["clusterIPs"][0].with(spec["clusterIP"].json), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        if !spec["clusterIP"].text.isEmpty, !isHeadless, type != "ExternalName",
+            IPAddress(spec["clusterIP"].text) == nil
+        {
+            errors.invalid(
+                spec["clusterIPs"][0].with(spec["clusterIP"].json),
+                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
         }
-        for address in spec["externalIPs"].items where IPAddress(address.text) == nil {
-            errors.invalid(address, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
-        }
+        for address in spec["externalIPs"].items { endpointAddress(address, &errors) }
+        serviceTraffic(spec, &errors)
         errors.oneOf(spec["type"], ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], required: true)
         for range in spec["loadBalancerSourceRanges"].items {
             if type != "LoadBalancer" {
-                errors.forbidden(spec["loadBalancerSourceRanges"], "may only be used when `type` is 'LoadBalancer'")
+                errors.forbidden(spec["LoadBalancerSourceRanges"], "may only be used when `type` is 'LoadBalancer'")
                 break
             }
             if !IPAddress.isPrefix(range.text.trimmingWhitespace) {
                 errors.invalid(
-                    spec["loadBalancerSourceRanges"].with(.string("[\(range.text)]")),
+                    spec["LoadBalancerSourceRanges"].with(.string("[\(range.text)]")),
                     "must be a list of IP ranges. For example, 10.240.0.0/24,10.250.0.0/24 ")
             }
         }
-        if spec["externalTrafficPolicy"].isPresent { errors.oneOf(spec["externalTrafficPolicy"], ["Cluster", "Local"]) }
         if type == "ClusterIP" {
             for port in ports where (port["nodePort"].int ?? 0) != 0 {
                 errors.forbidden(port["nodePort"], "may not be used when `type` is 'ClusterIP'")
             }
+        }
+    }
+
+    private static func serviceTraffic(_ spec: Field, _ errors: inout FieldErrors) {
+        let policy = spec["externalTrafficPolicy"]
+        let type = spec["type"].text
+        if policy.isPresent {
+            let isExternal = ["LoadBalancer", "NodePort"].contains(type) || !spec["externalIPs"].json.items.isEmpty
+            if !isExternal {
+                errors.invalid(policy, "may only be set for externally-accessible services")
+            } else if !["Cluster", "Local"].contains(policy.text) {
+                errors.invalid(policy, "must be one of Cluster, Local")
+            }
+        }
+        if let port = spec["healthCheckNodePort"].int, !(0...65_535).contains(port) {
+            errors.invalid(spec["healthCheckNodePort"], "must be between 0 and 65535, inclusive")
+        }
+        let addresses = spec["clusterIPs"].items
+        if addresses.count > 1, Set(addresses.map { IPAddress($0.text)?.isIPv6 }).count < addresses.count {
+            errors.invalid(spec["clusterIPs"], "may specify no more than one IP for each IP family")
+        }
+        if spec["clusterIP"].text.isEmpty, !addresses.isEmpty {
+            errors.invalid(spec["clusterIPs"], "must be empty when `clusterIP` is not specified")
         }
     }
 
@@ -76,9 +110,14 @@ extension Validation {
             let key = "\(port["protocol"].text)/\(port["port"].int ?? 0)"
             if !pairs.insert(key).inserted {
                 errors.duplicate(
-                    port, shown: JSON.object(JSON.Members([("protocol", port["protocol"].json), ("port", port["port"].json)])).encodedText)
+                    port,
+                    shown: JSON.object(
+                        JSON.Members([("protocol", port["protocol"].json), ("port", port["port"].json)])
+                    ).encodedText)
             }
-            if let node = port["nodePort"].int, node != 0, !nodePorts.insert("\(port["protocol"].text)/\(node)").inserted {
+            if let node = port["nodePort"].int, node != 0,
+                !nodePorts.insert("\(port["protocol"].text)/\(node)").inserted
+            {
                 errors.duplicate(port["nodePort"])
             }
         }
@@ -93,12 +132,17 @@ extension Validation {
             }
             for address in addresses + waiting {
                 endpointAddress(address["ip"], &errors)
-                if !address["hostname"].text.isEmpty { errors.check(address["hostname"], NameText.label(address["hostname"].text)) }
+                if !address["hostname"].text.isEmpty {
+                    errors.check(address["hostname"], NameText.label(address["hostname"].text))
+                }
             }
             let ports = subset["ports"].items
             for port in ports {
-                if port["name"].text.isEmpty { if ports.count > 1 { errors.required(port["name"]) } }
-                else { errors.check(port["name"], NameText.label(port["name"].text)) }
+                if port["name"].text.isEmpty {
+                    if ports.count > 1 { errors.required(port["name"]) }
+                } else {
+                    errors.check(port["name"], NameText.label(port["name"].text))
+                }
                 portNumber(port["port"], &errors)
                 errors.oneOf(port["protocol"], ["SCTP", "TCP", "UDP"], required: true)
             }
@@ -107,7 +151,8 @@ extension Validation {
 
     static func endpointAddress(_ field: Field, _ errors: inout FieldErrors) {
         guard let address = IPAddress(field.text) else {
-            errors.invalid(field.with(.string(field.text)), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+            errors.invalid(
+                field.with(.string(field.text)), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
             return
         }
         let bytes = address.bytes
@@ -161,7 +206,8 @@ extension Validation {
                 errors.required(data.entry("%s").entry("username"))
                 errors.required(data.entry("%s").entry("password"))
             }
-        case "kubernetes.io/ssh-auth": if data["ssh-privatekey"].text.isEmpty { errors.required(data.entry("ssh-privatekey")) }
+        case "kubernetes.io/ssh-auth":
+            if data["ssh-privatekey"].text.isEmpty { errors.required(data.entry("ssh-privatekey")) }
         case "kubernetes.io/tls":
             need("tls.crt")
             need("tls.key")
@@ -193,13 +239,19 @@ extension Validation {
 
     static func node(_ object: Field, _ errors: inout FieldErrors) {
         var seen: Set<String> = []
-        for taint in object["spec"]["taints"].items {
+        for taint in object["metadata"]["taints"].with(object["spec"]["taints"].json).items {
             errors.check(taint["key"], NameText.qualified(taint["key"].text))
             errors.check(taint["value"], NameText.labelValue(taint["value"].text))
             errors.oneOf(taint["effect"], ["NoSchedule", "PreferNoSchedule", "NoExecute"], required: true)
             if !seen.insert("\(taint["key"].text):\(taint["effect"].text)").inserted { errors.duplicate(taint) }
         }
         let ranges = object["spec"]["podCIDRs"].items
+        if ranges.isEmpty, !object["spec"]["podCIDR"].text.isEmpty, !IPAddress.isPrefix(object["spec"]["podCIDR"].text)
+        {
+            errors.invalid(
+                object["spec"]["podCIDRs"][0].with(object["spec"]["podCIDR"].json),
+                "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
+        }
         for range in ranges where !IPAddress.isPrefix(range.text) {
             errors.invalid(range, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
         }
@@ -207,7 +259,8 @@ extension Validation {
 
     static func quota(_ spec: Field, _ errors: inout FieldErrors) {
         let known: Set<String> = [
-            "cpu", "memory", "ephemeral-storage", "storage", "pods", "services", "replicationcontrollers", "resourcequotas",
+            "cpu", "memory", "ephemeral-storage", "storage", "pods", "services", "replicationcontrollers",
+            "resourcequotas",
             "secrets", "configmaps", "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
             "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage", "limits.cpu",
             "limits.memory", "limits.ephemeral-storage",
@@ -219,11 +272,14 @@ extension Validation {
             }
             guard let quantity = amount.quantity else { continue }
             if quantity.isNegative { errors.invalid(amount, "must be greater than or equal to 0") }
-            let isCount = name.hasPrefix("count/") || known.contains(name) && !["cpu", "memory", "storage"].contains { name.hasSuffix($0) }
+            let isCount =
+                name.hasPrefix("count/")
+                || known.contains(name) && !["cpu", "memory", "storage"].contains { name.hasSuffix($0) }
             if isCount, quantity.milli % 1000 != 0 { errors.invalid(amount, "must be an integer") }
         }
         let scopes: Set<String> = [
-            "Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass", "CrossNamespacePodAffinity",
+            "Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass",
+            "CrossNamespacePodAffinity",
             "VolumeAttributesClass",
         ]
         for scope in spec["scopes"].json.items where !scopes.contains(scope.string ?? "") {
@@ -241,21 +297,30 @@ extension Validation {
         var types: Set<String> = []
         for limit in spec["limits"].items {
             let type = limit["type"]
-            if type.text.isEmpty { errors.check(type.with(""), NameText.qualified("")) }
-            else { errors.check(type, NameText.qualified(type.text)) }
+            if type.text.isEmpty {
+                errors.check(type.with(""), NameText.qualified(""))
+            } else {
+                errors.check(type, NameText.qualified(type.text))
+            }
             if !types.insert(type.text).inserted { errors.duplicate(type) }
             if type.text == "Pod" {
                 for key in ["default", "defaultRequest"] where !limit[key].json.members.isEmpty {
                     errors.forbidden(limit[key], "may not be specified when `type` is 'Pod'")
                 }
             }
-            if type.text == "PersistentVolumeClaim", limit["min"]["storage"].isAbsent, limit["max"]["storage"].isAbsent {
-                errors.required(spec["limits"], "either minimum or maximum storage value is required, but neither was provided")
+            if type.text == "PersistentVolumeClaim", limit["min"]["storage"].isAbsent, limit["max"]["storage"].isAbsent
+            {
+                errors.required(
+                    limit["limits"], "either minimum or maximum storage value is required, but neither was provided")
             }
-            let pairs = [("min", "max"), ("min", "defaultRequest"), ("min", "default"), ("defaultRequest", "default"), ("default", "max"), ("defaultRequest", "max")]
+            let pairs = [
+                ("min", "max"), ("min", "defaultRequest"), ("min", "default"), ("defaultRequest", "default"),
+                ("default", "max"), ("defaultRequest", "max"),
+            ]
             for (low, high) in pairs {
                 for (name, amount) in limit[low].entries {
-                    guard let first = amount.quantity, let second = limit[high].entry(name).quantity, first > second else { continue }
+                    guard let first = amount.quantity, let second = limit[high].entry(name).quantity, first > second
+                    else { continue }
                     let names = ["min": "min", "max": "max", "default": "default", "defaultRequest": "default request"]
                     errors.invalid(
                         (low == "min" && high != "max" ? limit[low] : limit[low]).entry(name),
@@ -280,16 +345,28 @@ extension Validation {
     static func newEvent(_ object: Field, _ errors: inout FieldErrors) {
         if object["eventTime"].isAbsent { errors.required(object["eventTime"]) }
         newFields(object, reporter: "reportingController", &errors)
-        errors.oneOf(object["type"], ["Normal", "Warning"])
+        if !["Normal", "Warning"].contains(object["type"].text) {
+            errors.invalid(
+                object["type"].with(.string(object["type"].text)), "has invalid value: \(object["type"].text)")
+        }
     }
     private static func newFields(_ object: Field, reporter: String, _ errors: inout FieldErrors) {
         if object[reporter].text.isEmpty { errors.required(object["reportingController"]) }
-        else { errors.check(object["reportingController"].with(object[reporter].json), NameText.qualified(object[reporter].text)) }
+        do {
+            errors.check(
+                object["reportingController"].with(.string(object[reporter].text)),
+                NameText.qualified(object[reporter].text))
+        }
         for key in ["reportingInstance", "action", "reason"] {
-            if object[key].text.isEmpty { errors.required(object[key]) }
-            else if object[key].text.utf8.count > 128 { errors.invalid(object[key].with(""), "can have at most 128 characters") }
+            if object[key].text.isEmpty {
+                errors.required(object[key])
+            } else if object[key].text.utf8.count > 128 {
+                errors.invalid(object[key].with(""), "can have at most 128 characters")
+            }
         }
         let note = object["note"].isPresent ? object["note"] : object["message"]
-        if note.text.utf8.count > 1024 { errors.invalid(object["message"].with(""), "can have at most 1024 characters") }
+        if note.text.utf8.count > 1024 {
+            errors.invalid(object["message"].with(""), "can have at most 1024 characters")
+        }
     }
 }

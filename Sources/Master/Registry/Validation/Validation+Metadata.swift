@@ -7,7 +7,9 @@ extension Validation {
         let name = meta["name"].text
         let base = meta["generateName"].text
         if !base.isEmpty {
-            for text in nameTexts(base.hasSuffix("-") ? String(base.dropLast()) + "a" : base, resource.strategy.nameRule) {
+            for text in nameTexts(
+                base.hasSuffix("-") ? String(base.dropLast()) + "a" : base, resource.strategy.nameRule)
+            {
                 errors.invalid(meta["generateName"], text)
             }
         }
@@ -18,7 +20,11 @@ extension Validation {
         }
         let namespace = meta["namespace"]
         if resource.isNamespaced {
-            if namespace.text.isEmpty { errors.required(namespace) } else { errors.check(namespace, NameText.label(namespace.text)) }
+            if namespace.text.isEmpty {
+                errors.required(namespace)
+            } else {
+                errors.check(namespace, NameText.label(namespace.text))
+            }
         } else if !namespace.text.isEmpty {
             errors.forbidden(namespace, "not allowed on this type")
         }
@@ -50,7 +56,10 @@ extension Validation {
             if version.text.isEmpty || version.text.split(separator: "/").count > 2 || version.text.hasPrefix("/") {
                 errors.invalid(version, "version must not be empty")
             }
-            for (key, text) in [("kind", "kind must not be empty"), ("name", "name must not be empty"), ("uid", "uid must not be empty")]
+            for (key, text) in [
+                ("kind", "kind must not be empty"), ("name", "name must not be empty"),
+                ("uid", "uid must not be empty"),
+            ]
             where owner[key].text.isEmpty {
                 errors.invalid(list[key].with(""), text)
             }

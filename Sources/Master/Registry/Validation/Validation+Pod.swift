@@ -7,8 +7,9 @@ extension Validation {
     }
 
     static func podTemplate(_ template: Field, _ errors: inout FieldErrors) {
-        labels(template["metadata"]["labels"], &errors)
-        annotations(template["metadata"]["annotations"], &errors)
+        // Kubernetes leaves `metadata` out of these paths.
+        labels(template["labels"].with(template["metadata"]["labels"].json), &errors)
+        annotations(template["annotations"].with(template["metadata"]["annotations"].json), &errors)
         podSpec(template["spec"], &errors)
     }
 
@@ -21,7 +22,9 @@ extension Validation {
         for secret in spec["imagePullSecrets"].items { errors.nonEmpty(secret["name"]) }
         affinity(spec["affinity"], &errors)
         for label in spec["nodeSelector"].entries {
-            for text in NameText.qualified(label.key) { errors.invalid(spec["nodeSelector"].with(.string(label.key)), text) }
+            for text in NameText.qualified(label.key) {
+                errors.invalid(spec["nodeSelector"].with(.string(label.key)), text)
+            }
             for text in NameText.labelValue(label.field.text) {
                 errors.invalid(spec["nodeSelector"].with(label.field.json), text)
             }
@@ -64,8 +67,11 @@ extension Validation {
 
     private static func dns(_ spec: Field, _ errors: inout FieldErrors) {
         let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"]
-        if spec["dnsPolicy"].text.isEmpty { errors.required(spec["dnsPolicy"]) }
-        else if !policies.contains(spec["dnsPolicy"].text) { errors.notSupported(spec["dnsPolicy"], policies) }
+        if spec["dnsPolicy"].text.isEmpty {
+            errors.required(spec["dnsPolicy"])
+        } else if !policies.contains(spec["dnsPolicy"].text) {
+            errors.notSupported(spec["dnsPolicy"], policies)
+        }
         let config = spec["dnsConfig"]
         if spec["dnsPolicy"].text == "None" {
             if config.isAbsent {
@@ -73,7 +79,8 @@ extension Validation {
                 return
             }
             if config["nameservers"].json.items.isEmpty {
-                errors.required(config["nameservers"], "must provide at least one DNS nameserver when `dnsPolicy` is None")
+                errors.required(
+                    config["nameservers"], "must provide at least one DNS nameserver when `dnsPolicy` is None")
             }
         }
         let servers = config["nameservers"].items
@@ -101,13 +108,16 @@ extension Validation {
         var names: Set<String> = []
         for entry in context["sysctls"].items {
             let name = entry["name"]
-            if name.text.isEmpty { errors.required(name) }
-            else if !isSystemControl(name.text) {
+            if name.text.isEmpty {
+                errors.required(name)
+            } else if !isSystemControl(name.text) {
                 errors.invalid(
                     name,
                     "must have at most 253 characters and match regex "
                         + "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$")
-            } else if !names.insert(name.text).inserted { errors.duplicate(name) }
+            } else if !names.insert(name.text).inserted {
+                errors.duplicate(name)
+            }
         }
         if !context["fsGroupChangePolicy"].isAbsent {
             errors.oneOf(context["fsGroupChangePolicy"], ["Always", "OnRootMismatch"])
@@ -124,8 +134,11 @@ extension Validation {
     static func seccomp(_ profile: Field, _ errors: inout FieldErrors) {
         guard profile.isPresent else { return }
         let types = ["Localhost", "RuntimeDefault", "Unconfined"]
-        if profile["type"].text.isEmpty { errors.required(profile["type"], "type is required when seccompProfile is set") }
-        else if !types.contains(profile["type"].text) { errors.notSupported(profile["type"], types) }
+        if profile["type"].text.isEmpty {
+            errors.required(profile["type"], "type is required when seccompProfile is set")
+        } else if !types.contains(profile["type"].text) {
+            errors.notSupported(profile["type"], types)
+        }
         let path = profile["localhostProfile"]
         if profile["type"].text == "Localhost" {
             if path.isAbsent { errors.required(path, "must be set when seccomp type is Localhost") }
@@ -136,7 +149,8 @@ extension Validation {
 
     private static func isSystemControl(_ name: String) -> Bool {
         guard name.utf8.count <= 253 else { return false }
-        return name.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "." || $0 == "/" }).allSatisfy { part in
+        return name.split(omittingEmptySubsequences: false, whereSeparator: { $0 == "." || $0 == "/" }).allSatisfy {
+            part in
             guard let first = part.utf8.first, let last = part.utf8.last else { return false }
             func isPlain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
             return isPlain(first) && isPlain(last) && part.utf8.allSatisfy { isPlain($0) || $0 == 0x2D || $0 == 0x5F }
@@ -157,7 +171,8 @@ extension Validation {
                 errors.invalid(toleration["effect"], "effect must be 'NoExecute' when `tolerationSeconds` is set")
             }
             switch operation.text {
-            case "Equal", "": errors.check(operation.with(toleration["value"].json), NameText.labelValue(toleration["value"].text))
+            case "Equal", "":
+                errors.check(operation.with(toleration["value"].json), NameText.labelValue(toleration["value"].text))
             case "Exists":
                 if !toleration["value"].text.isEmpty {
                     errors.invalid(operation, "value must be empty when `operator` is 'Exists'")
@@ -174,7 +189,9 @@ extension Validation {
     private static func spread(_ constraints: Field, _ errors: inout FieldErrors) {
         var seen: Set<String> = []
         for constraint in constraints.items {
-            if (constraint["maxSkew"].int ?? 0) <= 0 { errors.invalid(constraint["maxSkew"], "must be greater than zero") }
+            if (constraint["maxSkew"].int ?? 0) <= 0 {
+                errors.invalid(constraint["maxSkew"], "must be greater than zero")
+            }
             if constraint["topologyKey"].text.isEmpty { errors.required(constraint["topologyKey"], "can not be empty") }
             errors.check(
                 constraint["topologyKey"],
@@ -214,7 +231,9 @@ extension Validation {
     }
     private static func podTerm(_ term: Field, _ errors: inout FieldErrors) {
         if term["labelSelector"].isPresent { selector(term["labelSelector"], &errors) }
-        for namespace in term["namespaces"].items { errors.check(term["namespace"].with(namespace.json), NameText.label(namespace.text)) }
+        for namespace in term["namespaces"].items {
+            errors.check(term["namespace"].with(namespace.json), NameText.label(namespace.text))
+        }
         if term["topologyKey"].text.isEmpty { errors.required(term["topologyKey"], "can not be empty") }
         errors.check(
             term["topologyKey"].with(.string(term["topologyKey"].text)), NameText.qualified(term["topologyKey"].text))

@@ -52,7 +52,7 @@ extension Validation {
 
     private static func source(_ kind: String, _ source: Field, _ errors: inout FieldErrors) {
         for key in needed[kind] ?? [] where source[key].text.isEmpty {
-            errors.required(kind == "gcePersistentDisk" ? source[key] : source[key])
+            errors.required(source[key])
         }
         switch kind {
         case "emptyDir":
@@ -66,7 +66,10 @@ extension Validation {
             if source["type"].isPresent {
                 errors.oneOf(
                     source["type"],
-                    ["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"])
+                    [
+                        "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate",
+                        "Socket",
+                    ])
             }
         case "secret", "configMap":
             mode(source["defaultMode"], &errors)
@@ -76,8 +79,12 @@ extension Validation {
             downward(source, &errors)
         case "projected": projected(source, &errors)
         case "nfs":
-            if !source["path"].text.hasPrefix("/") { errors.invalid(source["path"].with(.string(source["path"].text)), "must be an absolute path") }
-        case "csi": errors.check(source["driver"].with(.string(source["driver"].text)), NameText.subdomain(source["driver"].text))
+            if !source["path"].text.hasPrefix("/") {
+                errors.invalid(source["path"].with(.string(source["path"].text)), "must be an absolute path")
+            }
+        case "csi":
+            errors.check(
+                source["driver"].with(.string(source["driver"].text)), NameText.subdomain(source["driver"].text))
         case "rbd":
             if source["monitors"].json.items.isEmpty { errors.required(source["monitors"]) }
             errors.nonEmpty(source["image"])
@@ -89,8 +96,11 @@ extension Validation {
                 errors.required(source["lun"], "lun is required if targetWWNs is specified")
             }
         case "ephemeral":
-            if source["volumeClaimTemplate"].isAbsent { errors.required(source["volumeClaimTemplate"]) }
-            else { claim(source["volumeClaimTemplate"]["spec"], &errors) }
+            if source["volumeClaimTemplate"].isAbsent {
+                errors.required(source["volumeClaimTemplate"])
+            } else {
+                claim(source["volumeClaimTemplate"]["spec"], &errors)
+            }
         default: break
         }
     }
@@ -112,9 +122,11 @@ extension Validation {
         for item in source["items"].items {
             if item["path"].text.isEmpty { errors.required(source["path"]) }
             relativePath(source["path"].with(item["path"].json), &errors)
-            if item["fieldRef"].isPresent { fieldReference(source["fieldRef"].with(item["fieldRef"].json), isVolume: true, &errors) }
-            else if item["resourceFieldRef"].isPresent {
-                resourceReference(source["resourceFieldRef"].with(item["resourceFieldRef"].json), isVolume: true, &errors)
+            if item["fieldRef"].isPresent {
+                fieldReference(source["fieldRef"].with(item["fieldRef"].json), isVolume: true, &errors)
+            } else if item["resourceFieldRef"].isPresent {
+                resourceReference(
+                    source["resourceFieldRef"].with(item["resourceFieldRef"].json), isVolume: true, &errors)
             } else {
                 errors.required(source, "one of fieldRef and resourceFieldRef is required")
             }
@@ -124,7 +136,9 @@ extension Validation {
     private static func projected(_ source: Field, _ errors: inout FieldErrors) {
         mode(source["defaultMode"], &errors)
         for entry in source["sources"].items {
-            let given = ["secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate"].filter { entry[$0].isPresent }
+            let given = [
+                "secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate",
+            ].filter { entry[$0].isPresent }
             if given.count > 1 { errors.forbidden(entry, "may not specify more than 1 volume type") }
             if given.isEmpty { errors.required(entry, "may not specify a nil source") }
             for key in ["secret", "configMap"] where entry[key].isPresent {
@@ -146,7 +160,7 @@ extension Validation {
         if modes.json.items.isEmpty { errors.required(modes, "at least 1 access mode is required") }
         accessModes(modes, &errors)
         if spec["selector"].isPresent { selector(spec["selector"], &errors) }
-        let storage = spec["resources"]["requests"].entry("storage")
+        let storage = spec["resources"].with(spec["resources"]["requests"].json).entry("storage")
         if storage.isAbsent {
             errors.required(storage)
         } else if let quantity = storage.quantity, quantity.isZero || quantity.isNegative {
@@ -160,7 +174,9 @@ extension Validation {
 
     static func accessModes(_ modes: Field, _ errors: inout FieldErrors) {
         let known = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"]
-        for mode in modes.json.items where !known.contains(mode.string ?? "") { errors.notSupported(modes.with(mode), known) }
+        for mode in modes.json.items where !known.contains(mode.string ?? "") {
+            errors.notSupported(modes.with(mode), known)
+        }
         if modes.json.items.contains("ReadWriteOncePod"), modes.json.items.count > 1 {
             errors.forbidden(modes, "may not use ReadWriteOncePod with other access modes")
         }
@@ -187,13 +203,16 @@ extension Validation {
         if spec["nodeAffinity"].isPresent {
             if spec["nodeAffinity"]["required"].isAbsent {
                 errors.required(spec["nodeAffinity"]["required"], "must specify required node constraints")
-            } else { nodeSelector(spec["nodeAffinity"]["required"], &errors) }
+            } else {
+                nodeSelector(spec["nodeAffinity"]["required"], &errors)
+            }
         } else if spec["local"].isPresent {
-            errors.required(object["metadata"]["annotations"], "Local volume requires node affinity")
+            errors.required(spec["nodeAffinity"], "Local volume requires node affinity")
         }
         if !spec["storageClassName"].text.isEmpty {
             errors.check(spec["storageClassName"], NameText.subdomain(spec["storageClassName"].text))
         }
         if spec["volumeMode"].isPresent { errors.oneOf(spec["volumeMode"], ["Block", "Filesystem"]) }
+        if spec["csi"].isPresent { errors.nonEmpty(spec["csi"]["volumeHandle"]) }
     }
 }

@@ -7,15 +7,25 @@ extension Validation {
         let selectorField = spec["selector"]
         if selectorField.isAbsent {
             errors.required(selectorField)
+            errors.invalid(
+                spec["template"]["metadata"]["labels"].with(
+                    .object(spec["template"]["metadata"]["labels"].json.members)),
+                "`selector` does not match template `labels`")
         } else {
+            let before = errors.count
             selector(selectorField, &errors)
-            if selectorField["matchLabels"].json.members.isEmpty, selectorField["matchExpressions"].json.items.isEmpty {
+            if errors.count > before {
+                errors.invalid(selectorField, "invalid label selector")
+            } else if selectorField["matchLabels"].json.members.isEmpty,
+                selectorField["matchExpressions"].json.items.isEmpty
+            {
                 errors.invalid(selectorField, "empty selector is invalid for \(kind)")
             } else if let parsed = LabelSelector(selectorField.json),
                 !parsed.matches(spec["template"]["metadata"]["labels"].json.strings)
             {
                 errors.invalid(
-                    spec["template"]["metadata"]["labels"].with(.object(spec["template"]["metadata"]["labels"].json.members)),
+                    spec["template"]["metadata"]["labels"].with(
+                        .object(spec["template"]["metadata"]["labels"].json.members)),
                     "`selector` does not match template `labels`")
             }
         }
@@ -25,7 +35,9 @@ extension Validation {
     private static func alwaysRestarting(_ template: Field, _ kind: String, _ errors: inout FieldErrors) {
         podTemplate(template, &errors)
         let policy = template["spec"]["restartPolicy"]
-        if policy.text != "Always", ["OnFailure", "Never"].contains(policy.text) { errors.notSupported(policy, ["Always"]) }
+        if policy.text != "Always", ["OnFailure", "Never"].contains(policy.text) {
+            errors.notSupported(policy, ["Always"])
+        }
         if template["spec"]["activeDeadlineSeconds"].isPresent {
             errors.forbidden(
                 template["spec"]["activeDeadlineSeconds"], "activeDeadlineSeconds in ReplicaSet is not Supported")
@@ -48,9 +60,11 @@ extension Validation {
             } else {
                 rollingUpdate(strategy["rollingUpdate"], &errors)
             }
-        default: errors.notSupported(strategy["type"], ["Recreate", "RollingUpdate"])
+        default: errors.notSupported(strategy, ["Recreate", "RollingUpdate"])
         }
-        for key in ["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] { errors.nonNegative(spec[key]) }
+        for key in ["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
+            errors.nonNegative(spec[key])
+        }
         if let deadline = spec["progressDeadlineSeconds"].int, deadline <= spec["minReadySeconds"].int ?? 0 {
             errors.invalid(spec["progressDeadlineSeconds"], "must be greater than minReadySeconds")
         }
@@ -163,13 +177,18 @@ extension Validation {
             }
             let uid = object["metadata"]["uid"].text
             let chosen = spec["selector"]["matchLabels"].json.strings.values
-            if !isManual, !chosen.contains(uid) || uid.isEmpty { errors.invalid(spec["selector"], "`selector` not auto-generated") }
+            if !isManual, !chosen.contains(uid) || uid.isEmpty {
+                errors.invalid(spec["selector"], "`selector` not auto-generated")
+            }
         }
         jobTemplate(spec["template"], &errors)
     }
 
     private static func jobCounts(_ spec: Field, _ errors: inout FieldErrors) {
-        for key in ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes"] {
+        for key in [
+            "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished",
+            "backoffLimitPerIndex", "maxFailedIndexes",
+        ] {
             errors.nonNegative(spec[key])
         }
         if !spec["completionMode"].text.isEmpty {
@@ -194,14 +213,21 @@ extension Validation {
 
     static func cronJob(_ object: Field, _ errors: inout FieldErrors) {
         let spec = object["spec"]
-        if spec["schedule"].text.isEmpty { errors.required(spec["schedule"]) }
-        else if let problem = CronText.problem(in: spec["schedule"].text) { errors.invalid(spec["schedule"], problem) }
+        if spec["schedule"].text.isEmpty {
+            errors.required(spec["schedule"])
+        } else if let problem = CronText.problem(in: spec["schedule"].text) {
+            errors.invalid(spec["schedule"], problem)
+        }
         for key in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
             errors.nonNegative(spec[key])
         }
         errors.oneOf(spec["concurrencyPolicy"], ["Allow", "Forbid", "Replace"], required: true)
         if let zone = spec["timeZone"].json.string, zone.isEmpty || zone.lowercased() == "local" {
-            errors.invalid(spec["timeZone"], zone.isEmpty ? "timeZone must be nil or non-empty string" : "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")
+            errors.invalid(
+                spec["timeZone"],
+                zone.isEmpty
+                    ? "timeZone must be nil or non-empty string"
+                    : "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")
         }
         let job = spec["jobTemplate"]["spec"]
         jobCounts(job, &errors)
@@ -216,7 +242,9 @@ extension Validation {
 
 /// The five fields of a cron schedule, or a macro. Source: `man 5 crontab`, robfig/cron's standard parser.
 enum CronText {
-    private static let macros: Set<String> = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"]
+    private static let macros: Set<String> = [
+        "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly",
+    ]
     private static let fields: [(range: ClosedRange<Int>, names: [String])] = [
         (0...59, []), (0...23, []), (1...31, []),
         (1...12, ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]),
@@ -225,7 +253,9 @@ enum CronText {
 
     /// What is wrong with a schedule; nil when nothing is.
     static func problem(in text: String) -> String? {
-        if text.hasPrefix("TZ=") || text.hasPrefix("CRON_TZ=") { return "cannot use TZ or CRON_TZ in schedule, use timeZone field instead" }
+        if text.hasPrefix("TZ=") || text.hasPrefix("CRON_TZ=") {
+            return "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+        }
         if text.hasPrefix("@every ") {
             return Duration(parsing: text.dropFirst(7)) == nil ? "failed to parse duration \(text)" : nil
         }
@@ -249,15 +279,25 @@ enum CronText {
         guard ends.count <= 2 else { return "too many hyphens: \(term)" }
         var numbers: [Int] = []
         for end in ends {
-            if let index = names.firstIndex(of: end.lowercased()) { numbers.append(index + range.lowerBound) }
-            else if let number = Int(end), number >= 0 { numbers.append(number) }
-            else { return "failed to parse int from \(end): strconv.Atoi: parsing \(String(end).goQuoted): invalid syntax" }
+            if let index = names.firstIndex(of: end.lowercased()) {
+                numbers.append(index + range.lowerBound)
+            } else if let number = Int(end), number >= 0 {
+                numbers.append(number)
+            } else {
+                return "failed to parse int from \(end): strconv.Atoi: parsing \(String(end).goQuoted): invalid syntax"
+            }
         }
         for number in numbers {
-            if number < range.lowerBound { return "beginning of range (\(number)) below minimum (\(range.lowerBound)): \(term)" }
-            if number > range.upperBound { return "end of range (\(number)) above maximum (\(range.upperBound)): \(term)" }
+            if number < range.lowerBound {
+                return "beginning of range (\(number)) below minimum (\(range.lowerBound)): \(term)"
+            }
+            if number > range.upperBound {
+                return "end of range (\(number)) above maximum (\(range.upperBound)): \(term)"
+            }
         }
-        if numbers.count == 2, numbers[0] > numbers[1] { return "beginning of range (\(numbers[0])) beyond end of range (\(numbers[1])): \(term)" }
+        if numbers.count == 2, numbers[0] > numbers[1] {
+            return "beginning of range (\(numbers[0])) beyond end of range (\(numbers[1])): \(term)"
+        }
         return nil
     }
 }
