@@ -8,7 +8,8 @@ struct TableTests {
     func `cells are those of a real server`() {
         var rate = PassRate()
         let now = Timestamp(seconds: 1_700_000_000)
-        for line in Golden.lines("tables.jsonl") where !line["object"].isNull && !line["cells"].isNull {
+        for line in Golden.lines("tables.jsonl")
+        where line["object"]["kind"] != "PartialObjectMetadata" && !line["cells"].isNull {
             let parts = (line["resource"].string ?? "").split(separator: " ").map(String.init)
             guard parts.count == 2 else { continue }
             let group = parts[0].contains("/") ? String(parts[0].split(separator: "/")[0]) : ""
