@@ -27,6 +27,7 @@ extension Resource {
         switch groupResource.description {
         case "namespaces": object.set("spec", old.object?["spec"])
         case "secrets": mergeStringData(&object)
+        case "services": keepAllocations(&object["spec"], from: old["spec"])
         case "daemonsets.apps":
             let generation = old["metadata"]["annotations"][Resource.templateGeneration].string.flatMap { Int($0) } ?? 0
             let isSame = object["spec"]["template"] == old["spec"]["template"]
@@ -79,6 +80,27 @@ extension Resource {
             return object["webhooks"]
         default: return object["spec"]
         }
+    }
+
+    /// What the cluster has given to a service stays when its writer leaves it out.
+    private func keepAllocations(_ spec: inout JSON, from old: JSON) {
+        guard spec["type"] != "ExternalName", old["type"] != "ExternalName" else { return }
+        if spec["clusterIP"].isNull { spec.set("clusterIP", old.object?["clusterIP"]) }
+        if spec["clusterIPs"].isNull, spec["clusterIP"] == old["clusterIP"] {
+            for key in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] where spec[key].isNull {
+                spec.set(key, old.object?[key])
+            }
+        }
+        guard ["NodePort", "LoadBalancer"].contains(spec["type"].string ?? ""), case .array(var ports) = spec["ports"]
+        else { return }
+        for index in ports.indices where (ports[index]["nodePort"].int ?? 0) == 0 {
+            let port = ports[index]
+            let before = old["ports"].items.first {
+                $0["port"] == port["port"] && ($0["protocol"].string ?? "TCP") == (port["protocol"].string ?? "TCP")
+            }
+            if let number = before?["nodePort"].int, number != 0 { ports[index]["nodePort"] = JSON(number) }
+        }
+        spec["ports"] = .array(ports)
     }
 
     /// An annotation by which old clients count the templates of a DaemonSet.
