@@ -26,6 +26,8 @@ package enum NetfilterExpression: Hashable, Sendable {
     case connectionState(into: UInt32)
     /// The kind of the destination address (RTN_LOCAL is 2), in the machine's byte order.
     case destinationKind(into: UInt32)
+    /// The same for the source address.
+    case sourceKind(into: UInt32)
     /// A random number below `modulus`.
     case random(modulus: UInt32, into: UInt32)
     case immediate([UInt8], into: UInt32)
@@ -72,6 +74,9 @@ package enum NetfilterExpression: Hashable, Sendable {
             return ("ct", data)
         case .destinationKind(let register):
             data.numbers((1, number(register)), (2, 3), (3, 2))
+            return ("fib", data)
+        case .sourceKind(let register):
+            data.numbers((1, number(register)), (2, 3), (3, 1))
             return ("fib", data)
         case .random(let modulus, let register):
             data.numbers((1, number(register)), (2, modulus), (3, 1), (4, 0))
