@@ -2,7 +2,9 @@ import Shared
 
 /// What is about to be written, as admission sees it. Source: apiserver `admission.Attributes`.
 struct AdmissionCall: Sendable {
-    enum Operation: String, Sendable { case create = "CREATE", update = "UPDATE", delete = "DELETE", connect = "CONNECT" }
+    enum Operation: String, Sendable {
+        case create = "CREATE", update = "UPDATE", delete = "DELETE", connect = "CONNECT"
+    }
 
     let operation: Operation
     let resource: Resource

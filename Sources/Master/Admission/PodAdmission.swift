@@ -22,7 +22,8 @@ extension AdmissionPlugin {
             if spec.json["imagePullSecrets"].items.isEmpty, !account["imagePullSecrets"].items.isEmpty {
                 spec.json["imagePullSecrets"] = account["imagePullSecrets"]
             }
-            let wanted = spec.json["automountServiceAccountToken"].bool ?? account["automountServiceAccountToken"].bool ?? true
+            let wanted =
+                spec.json["automountServiceAccountToken"].bool ?? account["automountServiceAccountToken"].bool ?? true
             if wanted { mountToken(in: &spec, suffix: call.object["metadata"]["uid"].string ?? "") }
             call.object["spec"] = spec.json
         }
@@ -105,11 +106,14 @@ extension AdmissionPlugin {
             if let wanted = spec["priority"].int, wanted != value {
                 throw Status.forbidden(
                     call.resource.groupResource, call.name,
-                    "the integer value of priority (\(wanted)) must not be provided in pod spec; priority admission controller computed \(value) from the given PriorityClass name")
+                    "the integer value of priority (\(wanted)) must not be provided in pod spec; priority admission controller computed \(value) from the given PriorityClass name"
+                )
             }
             if given.isEmpty, let name = found?["metadata"]["name"] { spec["priorityClassName"] = name }
             spec["priority"] = JSON(value)
-            if spec["preemptionPolicy"].isNull { spec["preemptionPolicy"] = found?["preemptionPolicy"] ?? "PreemptLowerPriority" }
+            if spec["preemptionPolicy"].isNull {
+                spec["preemptionPolicy"] = found?["preemptionPolicy"] ?? "PreemptLowerPriority"
+            }
             if spec["preemptionPolicy"].isNull { spec["preemptionPolicy"] = "PreemptLowerPriority" }
             call.object["spec"] = spec
         }

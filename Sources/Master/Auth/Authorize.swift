@@ -23,7 +23,8 @@ struct Authorize: Sendable {
     private static func isPublic(_ info: RequestInfo) -> Bool {
         !info.isResource && info.verb == "get"
             && (["/healthz", "/livez", "/readyz", "/version"].contains(info.path)
-                || info.path.hasPrefix("/livez/") || info.path.hasPrefix("/readyz/") || info.path.hasPrefix("/healthz/"))
+                || info.path.hasPrefix("/livez/") || info.path.hasPrefix("/readyz/")
+                || info.path.hasPrefix("/healthz/"))
     }
 
     /// What an agent may do: read what pods need, write only what is its node's own.
@@ -37,7 +38,8 @@ struct Authorize: Sendable {
         case ("", "pods"):
             if reads { return true }
             guard let owner = nodeOfPod(info.namespace, info.name) else { return info.verb == "delete" }
-            return owner == node && (info.verb == "delete" || (info.subresource == "status" && ["update", "patch"].contains(info.verb)))
+            return owner == node
+                && (info.verb == "delete" || (info.subresource == "status" && ["update", "patch"].contains(info.verb)))
         case ("coordination.k8s.io", "leases"):
             return info.namespace == "kube-node-lease" && (info.verb == "create" || info.name == node)
         case ("", "events"), ("events.k8s.io", "events"):

@@ -12,18 +12,22 @@ struct RBAC: Sendable {
     var roleBindings: [String: [JSON]] = [:]
 
     func allows(_ user: User, _ info: RequestInfo) -> Bool {
-        for binding in clusterRoleBindings where binds(binding, user) {
-            if role(of: binding, namespace: "").contains(where: { matches($0, info) }) { return true }
+        rules(for: user, namespace: info.namespace).contains { matches($0, info) }
+    }
+
+    /// All rules that are bound to a user: cluster-wide, and in the namespace when one is given.
+    func rules(for user: User, namespace: String) -> [JSON] {
+        var found: [JSON] = []
+        for binding in clusterRoleBindings where binds(binding, user) { found += rules(of: binding, namespace: "") }
+        guard !namespace.isEmpty else { return found }
+        for binding in roleBindings[namespace] ?? [] where binds(binding, user) {
+            found += rules(of: binding, namespace: namespace)
         }
-        guard !info.namespace.isEmpty else { return false }
-        for binding in roleBindings[info.namespace] ?? [] where binds(binding, user) {
-            if role(of: binding, namespace: info.namespace).contains(where: { matches($0, info) }) { return true }
-        }
-        return false
+        return found
     }
 
     /// The rules of the role that a binding names; none when the role is missing.
-    private func role(of binding: JSON, namespace: String) -> [JSON] {
+    private func rules(of binding: JSON, namespace: String) -> [JSON] {
         let reference = binding["roleRef"]
         let name = reference["name"].string ?? ""
         let role = reference["kind"].string == "Role" ? roles["\(namespace)/\(name)"] : clusterRoles[name]
@@ -55,12 +59,15 @@ struct RBAC: Sendable {
         let wanted = info.subresource.isEmpty ? info.resource : "\(info.resource)/\(info.subresource)"
         let named = rule["resources"].items.contains { item in
             guard let resource = item.string else { return false }
-            return resource == "*" || resource == wanted || (!info.subresource.isEmpty && resource == "*/\(info.subresource)")
+            return resource == "*" || resource == wanted
+                || (!info.subresource.isEmpty && resource == "*/\(info.subresource)")
         }
         guard named, has(rule["apiGroups"], info.group) else { return false }
         let names = rule["resourceNames"].items
         return names.isEmpty || names.contains { $0.string == info.name }
     }
 
-    private func has(_ list: JSON, _ value: String) -> Bool { list.items.contains { $0.string == "*" || $0.string == value } }
+    private func has(_ list: JSON, _ value: String) -> Bool {
+        list.items.contains { $0.string == "*" || $0.string == value }
+    }
 }

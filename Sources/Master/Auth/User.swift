@@ -21,7 +21,10 @@ struct User: Sendable, Hashable {
     static func controller(_ name: String) -> User {
         User(
             "system:serviceaccount:kube-system:\(name)",
-            groups: ["system:masters", "system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"])
+            groups: [
+                "system:masters", "system:serviceaccounts", "system:serviceaccounts:kube-system",
+                "system:authenticated",
+            ])
     }
 
     /// The node's name for an agent (`system:node:NAME` in group `system:nodes`), nil for others.

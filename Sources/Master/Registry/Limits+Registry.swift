@@ -1,8 +1,8 @@
-import Shared
+package import Shared
 
 extension Limits {
-    /// How often a name made from `generateName` is made again when it is taken; then the create is refused with 409.
-    static let generatedNameAttemptsMax = 8
-    /// How often a change without `resourceVersion` is computed anew when others write in between; then 409.
-    static let conflictAttemptsMax = 16
+    /// Unknown or repeated fields that one answer names; further ones are left out. Source: sigs.k8s.io/json.
+    package static let strictErrorsMax = 100
+    /// Errors of one validation that one answer names; further ones are left out.
+    package static let fieldErrorsMax = 100
 }

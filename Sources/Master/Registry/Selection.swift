@@ -11,10 +11,11 @@ struct Selection: Sendable {
     init(_ query: Query, _ resource: Resource) throws(Status) {
         labels = try LabelSelector(parsing: query["labelSelector"] ?? "")
         fields = try FieldSelector(parsing: query["fieldSelector"] ?? "")
-        for requirement in fields.requirements where !resource.offersField(requirement.field) {
+        for requirement in fields.requirements where resource.path(ofSelector: requirement.field) == nil {
             throw Status(
                 .badRequest,
-                "Unable to find \"\(resource.groupVersionResource)\" that match label selector \"\(labels)\", field selector \"\(fields)\": field label not supported: \(requirement.field)")
+                "Unable to find \"\(resource.apiVersion), Resource=\(resource.plural)\" that match label selector \"\(labels)\", field selector \"\(fields)\": field label not supported: \(requirement.field)"
+            )
         }
     }
 

@@ -48,7 +48,9 @@ final class ServiceAddresses: Sendable {
         if type == "ExternalName" {
             for key in ["clusterIP", "clusterIPs"] { service["spec"].remove(key) }
         } else if ClusterService(service).clusterIP.isEmpty, ClusterService(old).type != "ExternalName" {
-            for key in ["clusterIP", "clusterIPs"] where !old["spec"][key].isNull { service["spec"][key] = old["spec"][key] }
+            for key in ["clusterIP", "clusterIPs"] where !old["spec"][key].isNull {
+                service["spec"][key] = old["spec"][key]
+            }
         }
         if type == "NodePort" || type == "LoadBalancer" {
             let held = old["spec"]["ports"].items
@@ -57,7 +59,8 @@ final class ServiceAddresses: Sendable {
                     guard port["nodePort"].int ?? 0 == 0 else { return port }
                     var port = port
                     let same = held.first {
-                        $0["port"] == port["port"] && ($0["protocol"].string ?? "TCP") == (port["protocol"].string ?? "TCP")
+                        $0["port"] == port["port"]
+                            && ($0["protocol"].string ?? "TCP") == (port["protocol"].string ?? "TCP")
                     }
                     if let number = same?["nodePort"], !number.isNull { port["nodePort"] = number }
                     return port
@@ -91,7 +94,9 @@ final class ServiceAddresses: Sendable {
         var ports = spec["ports"].items
         for index in ports.indices {
             if let wanted = ports[index]["nodePort"].int, wanted != 0 {
-                try take(port: wanted, uid, name, index, sharing: ports.prefix(index).contains { $0["nodePort"].int == wanted })
+                try take(
+                    port: wanted, uid, name, index,
+                    sharing: ports.prefix(index).contains { $0["nodePort"].int == wanted })
             } else {
                 ports[index]["nodePort"] = JSON(try freePort(uid))
             }
@@ -114,7 +119,9 @@ final class ServiceAddresses: Sendable {
             return nil
         }
         guard let found else {
-            throw Status(.internalError, "failed to allocate a serviceIP: range is full; start kmaster with a larger --service-cidr")
+            throw Status(
+                .internalError,
+                "failed to allocate a serviceIP: range is full; start kmaster with a larger --service-cidr")
         }
         return found
     }
@@ -123,7 +130,8 @@ final class ServiceAddresses: Sendable {
         guard let number = IPv4Address(address), range.contains(number) else {
             throw Self.invalid(
                 name, "spec.clusterIPs", "[\"\(address)\"]",
-                "failed to allocate IP \(address): the provided IP (\(address)) is not in the valid range. The range of valid IPs is \(range)")
+                "failed to allocate IP \(address): the provided IP (\(address)) is not in the valid range. The range of valid IPs is \(range)"
+            )
         }
         let holder = ledger.withLock { ledger in
             let holder = ledger.addresses[address]
@@ -132,7 +140,8 @@ final class ServiceAddresses: Sendable {
         }
         if let holder, holder != uid {
             throw Self.invalid(
-                name, "spec.clusterIPs", "[\"\(address)\"]", "failed to allocate IP \(address): provided IP is already allocated")
+                name, "spec.clusterIPs", "[\"\(address)\"]",
+                "failed to allocate IP \(address): provided IP is already allocated")
         }
     }
 
@@ -150,7 +159,8 @@ final class ServiceAddresses: Sendable {
             return nil
         }
         guard let found else {
-            throw Status(.internalError, "failed to allocate a nodePort: range is full; delete a service of type NodePort")
+            throw Status(
+                .internalError, "failed to allocate a nodePort: range is full; delete a service of type NodePort")
         }
         return found
     }
@@ -160,7 +170,8 @@ final class ServiceAddresses: Sendable {
         guard ports.contains(port) else {
             throw Self.invalid(
                 name, field, String(port),
-                "provided port is not in the valid range. The range of valid ports is \(ports.lowerBound)-\(ports.upperBound)")
+                "provided port is not in the valid range. The range of valid ports is \(ports.lowerBound)-\(ports.upperBound)"
+            )
         }
         let holder = ledger.withLock { ledger in
             let holder = ledger.ports[port]
@@ -184,7 +195,9 @@ final class ServiceAddresses: Sendable {
 
     private static func heldAddresses(_ service: JSON) -> [String] {
         let spec = service["spec"]
-        return ([spec["clusterIP"]] + spec["clusterIPs"].items).compactMap(\.string).filter { !$0.isEmpty && $0 != "None" }
+        return ([spec["clusterIP"]] + spec["clusterIPs"].items).compactMap(\.string).filter {
+            !$0.isEmpty && $0 != "None"
+        }
     }
     private static func heldPorts(_ service: JSON) -> [Int] {
         service["spec"]["ports"].items.compactMap { $0["nodePort"].int }.filter { $0 != 0 }

@@ -2,8 +2,10 @@ import Shared
 
 extension Storage {
     /// Creates an object. A name made from `generateName` that is taken is made again, a few times.
-    func create(_ access: Access, _ body: JSON, _ options: WriteOptions) async throws(Status) -> Written {
-        let (decoded, warnings) = try decode(body, access, options)
+    func create(
+        _ access: Access, _ body: JSON, _ options: WriteOptions, duplicates: [String] = []
+    ) async throws(Status) -> Written {
+        let (decoded, warnings) = try decode(body, access, options, duplicates: duplicates)
         var attempt = 1
         while true {
             let object = try prepare(decoded, access, options)
@@ -13,7 +15,9 @@ extension Storage {
                 return Written(stored: stored, change: .created, warnings: warnings)
             } catch {
                 let isGenerated = Object(decoded).name.isEmpty
-                guard error.reason == .alreadyExists, isGenerated, attempt < Limits.generatedNameAttemptsMax else { throw error }
+                guard error.reason == .alreadyExists, isGenerated, attempt < Limits.generatedNameAttemptsMax else {
+                    throw error
+                }
                 attempt += 1
             }
         }
@@ -24,14 +28,14 @@ extension Storage {
         let resource = access.resource
         var object = decoded
         try stamp(&object, access)
-        registry.prepareForCreate(&object, resource)
-        registry.applyDefaults(&object, resource)
+        resource.prepareForCreate(&object)
+        Defaults.apply(to: &object, resource)
         var call = AdmissionCall(
             operation: .create, resource: resource, subresource: access.subresource, namespace: access.namespace,
             name: Object(object).name, user: access.user, isDryRun: options.isDryRun, old: .null, object: object)
         try admission(&call)
         object = call.object
-        try require(registry.validateCreate(object, resource), access, Object(object).name)
+        try require(Validation.create(object, resource), access, Object(object).name)
         return Storage.canonical(object, resource)
     }
 
@@ -43,16 +47,22 @@ extension Storage {
             metadata.name = metadata.generateName.prefix(room) + RandomNames.suffix(using: &generator)
         }
         if !access.name.isEmpty, metadata.name != access.name, access.subresource.isEmpty {
-            throw Status(.badRequest, "the name of the object (\(metadata.name)) does not match the name on the URL (\(access.name))")
+            throw Status(
+                .badRequest,
+                "the name of the object (\(metadata.name)) does not match the name on the URL (\(access.name))")
         }
-        for key in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] { metadata.json.remove(key) }
+        for key in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+            metadata.json.remove(key)
+        }
         metadata.uid = RandomNames.uid(using: &generator)
         metadata.creationTimestamp = clock.now()
-        if access.resource.hasGeneration { metadata.generation = 1 } else { metadata.json.remove("generation") }
+        metadata.json.remove("generation")
         object["metadata"] = metadata.json
     }
 
-    private func insert(_ object: JSON, _ key: ObjectKey, _ access: Access, _ options: WriteOptions) async throws(Status) -> Stored {
+    private func insert(_ object: JSON, _ key: ObjectKey, _ access: Access, _ options: WriteOptions)
+        async throws(Status) -> Stored
+    {
         var object = object
         let isService = access.resource.groupResource == ServiceAddresses.resource
         if isService { try addresses.reserve(for: &object) }

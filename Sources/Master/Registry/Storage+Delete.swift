@@ -2,7 +2,9 @@ import Shared
 
 extension Storage {
     /// Deletes an object, or marks it so that its finalizers or its agent can finish first.
-    func delete(_ access: Access, _ deletion: DeletionPlan.Options, _ options: WriteOptions) async throws(Status) -> Written {
+    func delete(_ access: Access, _ deletion: DeletionPlan.Options, _ options: WriteOptions) async throws(Status)
+        -> Written
+    {
         let resource = access.resource
         let key = access.key
         let current = try get(access)
@@ -29,14 +31,16 @@ extension Storage {
         _ access: Access, _ selection: Selection, _ deletion: DeletionPlan.Options, _ options: WriteOptions
     ) async throws(Status) -> [Stored] {
         var deleted: [Stored] = []
-        for stored in store.list(access.resource.groupResource, namespace: access.namespace.isEmpty ? nil : access.namespace).items
+        for stored in store.list(
+            access.resource.groupResource, namespace: access.namespace.isEmpty ? nil : access.namespace
+        ).items
         where selection.matches(stored.projection, stored.key) {
             let one = Access(
                 resource: access.resource, namespace: stored.key.namespace, name: stored.key.name, subresource: "",
                 user: access.user)
             do throws(Status) {
                 deleted.append(try await delete(one, deletion, options).stored)
-            } catch where error.reason == .notFound {
+            } catch  where error.reason == .notFound {
                 continue
             }
         }
@@ -67,10 +71,12 @@ enum DeletionPlan: Equatable {
                 guard let known = Client.Propagation(rawValue: policy) else {
                     var status = Status(
                         .invalid,
-                        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"\(policy)\": needs to be one of (Foreground, Background, Orphan)")
+                        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"\(policy)\": needs to be one of (Foreground, Background, Orphan)"
+                    )
                     status.causes = [
                         Status.Cause(
-                            reason: "FieldValueInvalid", message: "Invalid value: \"\(policy)\"", field: "propagationPolicy")
+                            reason: "FieldValueInvalid", message: "Invalid value: \"\(policy)\"",
+                            field: "propagationPolicy")
                     ]
                     throw status
                 }
@@ -91,7 +97,8 @@ enum DeletionPlan: Equatable {
                 throw Status.conflict(key.resource, key.name, why)
             }
             if let resourceVersion, resourceVersion != metadata.resourceVersion {
-                let why = "Precondition failed: ResourceVersion in precondition: \(resourceVersion), ResourceVersion in object meta: \(metadata.resourceVersion)"
+                let why =
+                    "Precondition failed: ResourceVersion in precondition: \(resourceVersion), ResourceVersion in object meta: \(metadata.resourceVersion)"
                 throw Status.conflict(key.resource, key.name, why)
             }
         }
@@ -100,21 +107,22 @@ enum DeletionPlan: Equatable {
     static func make(_ object: JSON, _ resource: Resource, _ options: Options, now: Timestamp) -> DeletionPlan {
         var object = object
         var metadata = Object(object).metadata
-        let grace = resource.deletesGracefully ? graceSeconds(Pod(object), options) : 0
+        let grace = resource.strategy.isGracefullyDeleted ? graceSeconds(Pod(object), options) : 0
         setFinalizers(&metadata, options)
         if resource.groupResource == GroupResource("namespaces"), object["spec"]["finalizers"].items.isEmpty == false {
             return markNamespace(object, metadata, now)
         }
         let mayGo = metadata.finalizers.isEmpty && grace == 0
         if mayGo {
-            metadata.deletionGracePeriodSeconds = resource.deletesGracefully ? 0 : metadata.deletionGracePeriodSeconds
+            metadata.deletionGracePeriodSeconds =
+                resource.strategy.isGracefullyDeleted ? 0 : metadata.deletionGracePeriodSeconds
             object["metadata"] = metadata.json
             return .remove(final: object)
         }
         if metadata.isDeleting {
             // A deletion that runs can be hastened, never delayed.
             let running = metadata.deletionGracePeriodSeconds ?? 0
-            if resource.deletesGracefully, grace < running {
+            if resource.strategy.isGracefullyDeleted, grace < running {
                 metadata.deletionTimestamp = (metadata.deletionTimestamp ?? now) - .seconds(running - grace)
                 metadata.deletionGracePeriodSeconds = grace
             }
@@ -129,8 +137,10 @@ enum DeletionPlan: Equatable {
     }
 
     /// An object that is marked and waits for nothing any more.
-    static func isFinished(_ metadata: ObjectMeta) -> Bool {
-        metadata.isDeleting && metadata.finalizers.isEmpty && (metadata.deletionGracePeriodSeconds ?? 0) == 0
+    static func isFinished(_ object: JSON) -> Bool {
+        let metadata = Object(object).metadata
+        return metadata.isDeleting && metadata.finalizers.isEmpty && (metadata.deletionGracePeriodSeconds ?? 0) == 0
+            && !(Object(object).kind == "Namespace" && !object["spec"]["finalizers"].items.isEmpty)
     }
 
     private static func graceSeconds(_ pod: Pod, _ options: Options) -> Int {

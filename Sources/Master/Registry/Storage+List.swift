@@ -40,7 +40,9 @@ extension Storage {
     }
 
     /// The state at `revision`; from memory when nothing has changed since.
-    private func items(_ resource: GroupResource, _ namespace: String?, at revision: Revision) async throws(Status) -> [Stored] {
+    private func items(_ resource: GroupResource, _ namespace: String?, at revision: Revision) async throws(Status)
+        -> [Stored]
+    {
         if store.lastChange(of: resource) <= revision, revision <= store.head {
             return store.list(resource, namespace: namespace).items
         }
@@ -49,13 +51,18 @@ extension Storage {
 
     private func revision(_ query: Query) throws(Status) -> Revision? {
         guard let text = query["resourceVersion"], !text.isEmpty, text != "0" else {
-            if let match = query["resourceVersionMatch"], !match.isEmpty, query["resourceVersion"]?.isEmpty ?? true, query["sendInitialEvents"] == nil {
-                throw Status(.badRequest, "resourceVersionMatch \(match) is forbidden unless resourceVersion is provided")
+            if let match = query["resourceVersionMatch"], !match.isEmpty, query["resourceVersion"]?.isEmpty ?? true,
+                query["sendInitialEvents"] == nil
+            {
+                throw Status(
+                    .badRequest, "resourceVersionMatch \(match) is forbidden unless resourceVersion is provided")
             }
             return nil
         }
         guard let revision = Revision(text) else {
-            throw Status(.badRequest, "Invalid value: \"\(text)\": resourceVersion must be a number that a list or an object showed")
+            throw Status(
+                .badRequest,
+                "Invalid value: \"\(text)\": resourceVersion must be a number that a list or an object showed")
         }
         return revision
     }

@@ -2,14 +2,16 @@ import Shared
 
 extension Storage {
     /// Replaces an object (PUT), or its status, or what else the subresource stands for.
-    func update(_ access: Access, _ body: JSON, _ options: WriteOptions) async throws(Status) -> Written {
-        let (decoded, warnings) = try decode(body, access, options)
+    func update(
+        _ access: Access, _ body: JSON, _ options: WriteOptions, duplicates: [String] = []
+    ) async throws(Status) -> Written {
+        let (decoded, warnings) = try decode(body, access, options, duplicates: duplicates)
         guard Object(decoded).name == access.name else {
             throw Status(
                 .badRequest,
                 "the name of the object (\(Object(decoded).name)) does not match the name on the URL (\(access.name))")
         }
-        if store.get(access.key) == nil, access.resource.allowsCreateOnUpdate, access.subresource.isEmpty {
+        if store.get(access.key) == nil, access.resource.strategy.allowsCreateOnUpdate, access.subresource.isEmpty {
             return try await create(access, body, options)
         }
         var written = try await modify(access, options) { _ throws(Status) in decoded }
@@ -35,7 +37,8 @@ extension Storage {
     static let staleText = "the object has been modified; please apply your changes to the latest version and try again"
 
     /// What the update makes of the old object: each part from the side that may write it.
-    private func merge(_ wanted: JSON, into old: JSON, _ access: Access, _ options: WriteOptions) throws(Status) -> JSON {
+    private func merge(_ wanted: JSON, into old: JSON, _ access: Access, _ options: WriteOptions) throws(Status) -> JSON
+    {
         let resource = access.resource
         var new = wanted
         let before = Object(old).metadata
@@ -47,12 +50,15 @@ extension Storage {
             let why = "Precondition failed: UID in precondition: \(after.uid), UID in object meta: \(before.uid)"
             throw Status.conflict(resource.groupResource, access.name, why)
         }
-        for key in ["uid", "creationTimestamp", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"] {
+        for key in [
+            "uid", "creationTimestamp", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
+            "generation", "selfLink",
+        ] {
             after.json.set(key, before.json[key].isNull ? nil : before.json[key])
         }
         new["metadata"] = after.json
-        registry.prepareForUpdate(&new, old: old, resource, subresource: access.subresource)
-        registry.applyDefaults(&new, resource)
+        prepare(&new, old, access)
+        Defaults.apply(to: &new, resource)
         var call = AdmissionCall(
             operation: .update, resource: resource, subresource: access.subresource, namespace: access.namespace,
             name: access.name, user: access.user, isDryRun: options.isDryRun, old: old, object: new)
@@ -61,23 +67,28 @@ extension Storage {
         if access.subresource.isEmpty, resource.groupResource == ServiceAddresses.resource {
             try addresses.keep(&new, old: old)
         }
-        try require(
-            registry.validateUpdate(new, old: old, resource, subresource: access.subresource), access, access.name)
-        if resource.hasGeneration, access.subresource != "status", Storage.changesGeneration(new, old) {
-            new["metadata"]["generation"] = JSON(before.generation + 1)
-        }
+        let errors =
+            access.subresource == "status"
+            ? Validation.status(new, old, resource) : Validation.update(new, old, resource)
+        try require(errors, access, access.name)
         return new
     }
 
-    /// The desired state changed: anything but metadata and status.
-    private static func changesGeneration(_ new: JSON, _ old: JSON) -> Bool {
-        func desired(_ json: JSON) -> JSON {
-            var json = json
-            json.remove("metadata")
-            json.remove("status")
-            return json
+    /// Takes each part from the side that the subresource may write.
+    private func prepare(_ new: inout JSON, _ old: JSON, _ access: Access) {
+        switch access.subresource {
+        case "": access.resource.prepareForUpdate(&new, from: old)
+        case "status": access.resource.prepareForStatusUpdate(&new, from: old)
+        case "finalize":
+            let finalizers = new["spec"]["finalizers"]
+            new = old
+            new["spec"]["finalizers"] = finalizers
+        case "approval":
+            let conditions = new["status"]["conditions"]
+            new = old
+            new["status"]["conditions"] = conditions
+        default: new = old
         }
-        return desired(new) != desired(old)
     }
 
     /// Writes unless the object has changed since it was read; nil when it has.
@@ -85,7 +96,7 @@ extension Storage {
         _ current: Stored, with new: JSON, _ access: Access, _ options: WriteOptions
     ) async throws(Status) -> Written? {
         let key = access.key
-        let goes = DeletionPlan.isFinished(Object(new).metadata)
+        let goes = DeletionPlan.isFinished(new)
         return try await commit(options) { transaction throws(Status) -> Written? in
             guard let latest = transaction.get(key) else { throw Status.notFound(key.resource, key.name) }
             guard latest.revision == current.revision else { return nil }

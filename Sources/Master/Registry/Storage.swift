@@ -40,7 +40,9 @@ struct Storage: Sendable {
 
     /// The latest object.
     func get(_ access: Access) throws(Status) -> Stored {
-        guard let stored = store.get(access.key) else { throw Status.notFound(access.resource.groupResource, access.name) }
+        guard let stored = store.get(access.key) else {
+            throw Status.notFound(access.resource.groupResource, access.name)
+        }
         return stored
     }
 
@@ -52,31 +54,41 @@ struct Storage: Sendable {
     }
 
     /// Checks that a body is of the resource's kind and lies where the request points, and brings it into the schema.
-    func decode(_ body: JSON, _ access: Access, _ options: WriteOptions) throws(Status) -> (JSON, warnings: [String]) {
+    func decode(
+        _ body: JSON, _ access: Access, _ options: WriteOptions, duplicates: [String] = []
+    ) throws(Status) -> (JSON, warnings: [String]) {
         let resource = access.resource
         let kind = Object(body).kind
         let apiVersion = Object(body).apiVersion
         guard body.object != nil else { throw Status(.badRequest, "the body of the request must be an object") }
         if kind.isEmpty || apiVersion.isEmpty {
             let missing = kind.isEmpty ? "kind" : "apiVersion"
-            throw Status(.badRequest, "Object '\(missing.prefix(1).uppercased() + missing.dropFirst())' is missing in '\(String(body.text.prefix(200)))'")
+            throw Status(
+                .badRequest,
+                "Object '\(missing.prefix(1).uppercased() + missing.dropFirst())' is missing in '\(String(body.text.prefix(200)))'"
+            )
         }
         guard kind == resource.kind, apiVersion == resource.apiVersion else {
             throw Status(
                 .badRequest,
-                "\(kind) in version \"\(apiVersion)\" cannot be handled as a \(resource.kind): the request's path is of \(resource.apiVersion) \(resource.kind)")
+                "\(kind) in version \"\(apiVersion)\" cannot be handled as a \(resource.kind): the request's path is of \(resource.apiVersion) \(resource.kind)"
+            )
         }
-        var (object, warnings) = try registry.decode(body, as: resource, options.fieldValidation)
+        let decoded = try Schema.decode(
+            body, as: resource.gvk, fieldValidation: options.fieldValidation, duplicates: duplicates)
+        var object = decoded.object
         let namespace = Object(object).namespace
         if resource.isNamespaced {
             if !namespace.isEmpty, namespace != access.namespace {
-                throw Status(.badRequest, "the namespace of the provided object does not match the namespace sent on the request")
+                throw Status(
+                    .badRequest, "the namespace of the provided object does not match the namespace sent on the request"
+                )
             }
             object["metadata"]["namespace"] = .string(access.namespace)
         } else if !namespace.isEmpty {
             object["metadata"].remove("namespace")
         }
-        return (object, warnings)
+        return (object, decoded.warnings)
     }
 
     /// The object with its members in the order in which Kubernetes writes them.
@@ -91,6 +103,8 @@ struct Storage: Sendable {
 
     /// Answers 422 unless there is nothing to complain about.
     func require(_ errors: [FieldError], _ access: Access, _ name: String) throws(Status) {
-        if !errors.isEmpty { throw FieldError.status(errors, resource: access.resource, name: name) }
+        if !errors.isEmpty {
+            throw FieldError.status(errors, group: access.resource.group, kind: access.resource.kind, name: name)
+        }
     }
 }

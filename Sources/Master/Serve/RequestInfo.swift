@@ -40,7 +40,9 @@ struct RequestInfo: Sendable, Equatable {
             rest.removeFirst()
             verb = "watch"
         }
-        if rest.first == "namespaces", rest.count > 2, !RequestInfo.ofNamespace.contains(rest[rest.startIndex + 2]) || rest.count > 3 {
+        if rest.first == "namespaces", rest.count > 2,
+            !RequestInfo.ofNamespace.contains(rest[rest.startIndex + 2]) || rest.count > 3
+        {
             rest.removeFirst()
             namespace = rest.removeFirst()
         }

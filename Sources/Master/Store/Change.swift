@@ -12,8 +12,8 @@ final class Change: Sendable {
     let stored: Stored
     /// The object before the change; nil when the change created it.
     let previous: Stored?
-    /// Encodings of this change by variant name.
-    let encodings = Mutex<[String: [UInt8]]>([:])
+    private let encodings = Mutex<[String: [UInt8]]>([:])
+    private let departure = Mutex<Stored?>(nil)
 
     var key: ObjectKey { stored.key }
     var revision: Revision { stored.revision }
@@ -23,25 +23,30 @@ final class Change: Sendable {
         self.stored = stored
         self.previous = previous
     }
-}
 
-/// Consecutive changes of one resource out of the history.
-struct ChangePage: Sendable {
-    let changes: [Change]
-    /// Every change of the resource after the asked revision up to this one is in `changes`.
-    let upTo: Revision
-}
+    /// The encoding of this name, made by the first caller that asks for it.
+    func encoding(_ name: String, make: () -> [UInt8]) -> [UInt8] {
+        encodings.withLock { encodings in
+            if let made = encodings[name] { return made }
+            let made = make()
+            encodings[name] = made
+            return made
+        }
+    }
 
-/// What the watch hub asks of the store.
-struct ChangeLog: Sendable {
-    /// The last committed revision.
-    let head: @Sendable () -> Revision
-    /// Changes of the resource after this revision are all kept.
-    let floor: @Sendable (GroupResource) -> Revision
-    /// Changes after a revision, oldest first, at most `limit` of them; nil as namespace means all.
-    /// - Throws: 410 when history after `after` was compacted.
-    let changes:
-        @Sendable (_ resource: GroupResource, _ namespace: String?, _ after: Revision, _ limit: Int)
-            async throws(Status)
-            -> ChangePage
+    /// The state before the change with the change's revision: what leaves the sight of a selector.
+    var departed: Stored {
+        departure.withLock { departure in
+            if let departure { return departure }
+            let before = previous ?? stored
+            var bytes = before.bytes
+            if var json = try? before.json() {
+                json["metadata"]["resourceVersion"] = .string(revision.description)
+                bytes = json.encoded
+            }
+            let made = Stored(key: key, revision: revision, bytes: bytes, projection: before.projection)
+            departure = made
+            return made
+        }
+    }
 }
