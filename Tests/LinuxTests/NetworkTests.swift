@@ -138,8 +138,10 @@ struct NetworkTests {
             let link = try #require(try netlink.query(Link.get("eth0")).compactMap(Link.init).first)
             try netlink.perform([
                 LinkAddress(link: link.index, far[index], prefix: 32).replace,
-                Route(IPv4Network(far[1 - index], prefix: 32), via: cluster.nodes[1 - index].place.address,
-                      source: far[index]).replace,
+                Route(
+                    IPv4Network(far[1 - index], prefix: 32), via: cluster.nodes[1 - index].place.address,
+                    source: far[index]
+                ).replace,
             ])
             let place = NodeNetwork(
                 name: node.name, address: far[index], podCIDR: node.place.podCIDR,
@@ -150,8 +152,9 @@ struct NetworkTests {
             _ = try await node.network.setUp(place, running: running)
             let other = 1 - index
             try await node.network.apply(peers: [
-                PeerNode(name: cluster.nodes[other].name, address: far[other],
-                         podCIDR: cluster.nodes[other].place.podCIDR)
+                PeerNode(
+                    name: cluster.nodes[other].name, address: far[other],
+                    podCIDR: cluster.nodes[other].place.podCIDR)
             ])
         }
         let got = try cluster.reach(2, from: cluster.pods[0].namespace, cluster.pods[2].address, 8080)
