@@ -161,6 +161,33 @@ struct NetworkTests {
         #expect(got.map(\.pod) == ["c", "c"] && got.map(\.from) == [cluster.pods[0].address, cluster.pods[0].address])
     }
 
+    @Test func `a pod asks its gateway for the name of a service`() async throws {
+        let cluster = try await Cluster()
+        let entry = NetworkBed.service("web", Self.address, backends: cluster.backends)
+        try await cluster.offer(entry)
+        var zone = Zone(networks: [cluster.nodes[0].place.clusterCIDR, cluster.nodes[0].place.serviceCIDR])
+        zone.set(entry.name, entry)
+        let server = try cluster.nodes[0].namespace.run {
+            try NameServer(
+                on: IPv4Endpoint(LinuxPodNetwork.gateway, port: 53), zone: zone, upstream: [], clock: SystemClock(),
+                log: Log("dns"), randomIdentifier: { 1 })
+        }
+        let client = try cluster.pods[0].namespace.run {
+            try DatagramSocket(connect: IPv4Endpoint(LinuxPodNetwork.gateway, port: 53))
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            var query = DNSMessage(identifier: 5)
+            let name = try #require(DNSName("web.default.svc.cluster.local"))
+            query.questions = [.init(name: name, kind: DNSMessage.Kind.address)]
+            try client.send(query.encoded())
+            let bytes = try await client.receive(until: SystemClock().uptime() + .seconds(2)).bytes
+            #expect(try DNSMessage(bytes).answers.map(\.content) == [.address(Self.address)])
+            group.cancelAll()
+            while let result = await group.nextResult() { _ = result }
+        }
+    }
+
     @Test func `tearing down leaves nothing behind`() async throws {
         let cluster = try await Cluster()
         try await cluster.offer(NetworkBed.service("web", Self.address, backends: cluster.backends))

@@ -24,6 +24,11 @@ struct ProcessPodNetworkTests {
         return entry
     }
 
+    /// A UDP port that the kernel chose there and that is free again on return.
+    static func freePort(_ address: IPv4Address) throws -> UInt16 {
+        try DatagramSocket(bind: IPv4Endpoint(address, port: 0)).port
+    }
+
     @Test func `connections to a service reach all of its pods`() async throws {
         let network = ProcessPodNetwork(
             clock: SystemClock(), log: Log("network", sink: { _ in }), bindsLowPorts: false, remark: { _, _ in })
@@ -82,9 +87,7 @@ struct ProcessPodNetworkTests {
         _ = try await network.setUp(Self.node, running: [])
         let pod = IPv4Address(127, 112, 1, 9)
         let echo = try DatagramSocket(bind: IPv4Endpoint(pod, port: 0))
-        let probe = try DatagramSocket(bind: IPv4Endpoint(IPv4Address(127, 96, 0, 11), port: 0))
-        let port = probe.port
-        probe.close()
+        let port = try Self.freePort(IPv4Address(127, 96, 0, 11))
         var entry = Self.service(port: port, target: echo.port, transport: .udp, [pod])
         entry.clusterIPs = [IPv4Address(127, 96, 0, 11)]
         try await withThrowingTaskGroup(of: Void.self) { group in
