@@ -188,6 +188,28 @@ struct NetworkTests {
         }
     }
 
+    @Test func `a node port answers on localhost of the machine that carries the nodes`() async throws {
+        let cluster = try await Cluster()
+        try await cluster.offer(
+            NetworkBed.service("web", Self.address, nodePort: 30080, backends: cluster.backends))
+        let descriptor = try cluster.bed.outside.open()
+        defer { close(descriptor) }
+        try cluster.bed.outside.run {
+            let setting = Glibc.open("/proc/sys/" + MachineTable.localhostSetting(bridge: "br0"), O_WRONLY)
+            #expect(write(setting, "1", 1) == 1)
+            close(setting)
+        }
+        var filter = try NetlinkSocket(.netfilter, in: descriptor)
+        let network = IPv4Network(NetworkBed.outsideAddress, prefix: 24)
+        for nodes in [cluster.nodes.map(\.place.address), [cluster.nodes[1].place.address]] {
+            try filter.transact(MachineTable.rebuild(bridge: "br0", network: network, nodes: nodes).transaction)
+            let got = try cluster.reach(40, from: cluster.bed.outside, .loopback, 30080)
+            #expect(got.count == 40 && Set(got.map(\.pod)) == ["a", "b", "c"])
+        }
+        try filter.transact(MachineTable.remove().transaction)
+        #expect(try filter.query(NetfilterBatch.listTables(.ipv4)).isEmpty)
+    }
+
     @Test func `tearing down leaves nothing behind`() async throws {
         let cluster = try await Cluster()
         try await cluster.offer(NetworkBed.service("web", Self.address, backends: cluster.backends))

@@ -179,7 +179,15 @@ final class NameServer: Service {
     private func serveDatagrams() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
-                let (bytes, peer) = try await datagrams.receive(most: 4096)
+                let bytes: [UInt8], peer: IPv4Endpoint
+                do {
+                    (bytes, peer) = try await datagrams.receive(most: 4096)
+                } catch let error as NetError {
+                    // A lack of memory passes; the other pods' questions must not end with it.
+                    log.warning("a DNS question could not be read", ("error", error))
+                    try await clock.sleep(for: .milliseconds(100))
+                    continue
+                }
                 switch decide(bytes) {
                 case .ignore: continue
                 case .reply(let reply, let most): try? datagrams.send(reply.encoded(most: most), to: peer)
