@@ -19,6 +19,8 @@ struct ContainerConfig: Sendable, Equatable {
     var noNewPrivileges = false
     var seccomp = SeccompProfile.runtimeDefault
     var mounts: [ContainerMount] = []
+    /// Text of `/etc/hosts`, when it differs from the sandbox's (whose address may not be known before it exists).
+    var hosts: String?
     var limits = ResourceLimits()
     /// Keep the first process's standard input open for `attach`.
     var stdin = false

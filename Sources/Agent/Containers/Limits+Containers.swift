@@ -8,3 +8,13 @@ extension Limits {
     /// Containers of one pod, attempts that are not removed included.
     static let attemptsMax = 200
 }
+
+extension Limits {
+    /// Size at which a container's log is rotated, and how many files are kept. Source: the kubelet's defaults.
+    static let logFileBytesMax = 10 << 20
+    static let logFilesMax = 5
+    /// Open files of a container's process, where the machine allows that many.
+    static let containerFilesMax = 1_048_576
+    /// Tries, 10 ms apart, to remove the cgroup of killed processes.
+    static let removalAttemptsMax = 200
+}

@@ -69,7 +69,9 @@ final class LogFile {
         if size > 0, size + bytes.count > bytesMax { rotate() }
         var offset = 0
         while offset < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress?.advanced(by: offset), bytes.count - offset) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress?.advanced(by: offset), bytes.count - offset)
+            }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { break }
             offset += count
@@ -94,8 +96,9 @@ final class LogFile {
         clinux_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o640)
     }
 
-    private static func line(_ time: String, _ stream: String, _ tag: String, _ text: [UInt8], into output: inout [UInt8])
-    {
+    private static func line(
+        _ time: String, _ stream: String, _ tag: String, _ text: [UInt8], into output: inout [UInt8]
+    ) {
         output += time.utf8
         output.append(0x20)
         output += stream.utf8

@@ -183,7 +183,7 @@ extension Sandbox {
         container.waiting.append(client)
         let grace: Int64 = message.number("grace") ?? 0
         guard grace > 0 else { return container.killAll() }
-        container.signal(message.number("signal") ?? SIGTERM)
+        container.signal(message.number("signal") ?? container.start.number("stop") ?? SIGTERM)
         loop.after(millis: grace) { if container.exit == nil { container.killAll() } }
     }
 

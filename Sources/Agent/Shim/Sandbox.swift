@@ -70,7 +70,9 @@ final class Sandbox {
     }
 
     /// Starts in the shared PID namespace where the pod has one.
-    func launch(_ plan: LaunchPlan, _ streams: LaunchPlan.Streams, join: (pidfd: Int32, flags: UInt64)?, processes: Int32?)
+    func launch(
+        _ plan: LaunchPlan, _ streams: LaunchPlan.Streams, join: (pidfd: Int32, flags: UInt64)?, processes: Int32?
+    )
         throws(Failure) -> LaunchPlan.Started
     {
         let target = processes ?? rest?.pidfd
@@ -132,7 +134,8 @@ final class Sandbox {
     }
 
     /// Copies what the container wrote into its log and to those who are attached.
-    func copy(_ container: Container, _ side: ReferenceWritableKeyPath<Container, Int32>, to stream: String, all: Bool) {
+    func copy(_ container: Container, _ side: ReferenceWritableKeyPath<Container, Int32>, to stream: String, all: Bool)
+    {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         repeat {
             let descriptor = container[keyPath: side]
