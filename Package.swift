@@ -26,9 +26,10 @@ let package = Package(
                 .linkedLibrary(":libssl.so.3"), .linkedLibrary(":libcrypto.so.3"), .linkedLibrary(":libz.so.1"),
             ]),
         .target(name: "CLinux"),
+        .target(name: "CAssets"),
 
         .target(name: "Shared", dependencies: ["CTLS", "CLinux"], swiftSettings: strict),
-        .executableTarget(name: "Master", dependencies: ["Shared", "CSQLite"], swiftSettings: strict),
+        .executableTarget(name: "Master", dependencies: ["Shared", "CSQLite", "CAssets"], swiftSettings: strict),
         .executableTarget(
             name: "Agent", dependencies: ["Shared", "CLinux"], exclude: ["Shim"], swiftSettings: strict),
         // Static, so that one shim per pod costs 2 MB and outlives an upgrade of the libraries below it.

@@ -1,0 +1,62 @@
+import Shared
+
+/// Lists the pods behind each service in EndpointSlices, which the agents turn into rules and names.
+struct EndpointSlices: Reconciler {
+    let client: Client
+    let services: Informer<ClusterService>
+    let slices: Informer<EndpointSlice>
+    let pods: Informer<Pod>
+    let nodes: Informer<Node>
+    let recorder: Recorder
+    let fence = Fence()
+
+    func reconcile(_ key: ObjectKey) async throws -> Outcome {
+        let known = slices.list(index: OwnerIndex.service, key.path)
+            .filter { $0.metadata.labels[EndpointSlice.managerLabel] == EndpointSlice.manager }
+        guard fence.isPassed(key, at: slices.revision, present: known) else { return .settled }
+        guard let service = services.get(namespace: key.namespace, name: key.name) else {
+            try await Batches.each(known) { try await delete($0, key) }
+            fence.forget(key)
+            return .settled
+        }
+        guard service.selectsPods, !service.metadata.isDeleting else { return .settled }
+        let selector = LabelSelector(equal: service.selector)
+        let matching = pods.list(index: PodIndex.namespace, key.namespace)
+            .filter { selector.matches($0.metadata.labels) }
+        let zones = zones(of: matching)
+        for family in service.families {
+            let targets = matching.compactMap {
+                ServiceTarget($0, of: service, family: family, zone: zones[$0.spec.nodeName] ?? "")
+            }
+            let plan = SlicePlan(service: service, family: family, targets: targets, existing: known)
+            try await perform(plan, key)
+        }
+        return .settled
+    }
+
+    private func zones(of pods: [Pod]) -> [String: String] {
+        var zones: [String: String] = [:]
+        for name in Set(pods.map(\.spec.nodeName)) where !name.isEmpty {
+            zones[name] = nodes.get(name: name)?.metadata.labels["topology.kubernetes.io/zone"]
+        }
+        return zones
+    }
+
+    private func perform(_ plan: SlicePlan, _ key: ObjectKey) async throws {
+        try await Batches.each(plan.create) { fence.wrote(try await client.create($0), for: key) }
+        try await Batches.each(plan.update) { slice in
+            do {
+                fence.wrote(try await client.update(slice), for: key)
+            } catch let status as Status where status.reason == .notFound {}
+        }
+        try await Batches.each(plan.delete) { try await delete($0, key) }
+    }
+
+    private func delete(_ slice: EndpointSlice, _ key: ObjectKey) async throws {
+        do {
+            try await client.delete(
+                EndpointSlice.self, namespace: slice.namespace, name: slice.name, uid: slice.metadata.uid)
+        } catch let status as Status where status.reason == .notFound {}
+        fence.deleted(slice, for: key)
+    }
+}

@@ -1,0 +1,67 @@
+import Shared
+
+/// The `subsets` of an Endpoints object: addresses grouped so that each group offers the same ports.
+/// Source: `RepackSubsets` of the endpoints controller.
+struct EndpointSubsets: Equatable {
+    let json: [JSON]
+    /// True when addresses were left out at the limit.
+    let isTruncated: Bool
+
+    private struct Place: Hashable {
+        let address: JSON
+        let isReady: Bool
+    }
+
+    init(_ targets: [ServiceTarget]) {
+        let sorted = targets.sorted { $0.address < $1.address }
+        let shown = sorted.prefix(Limits.endpointsAddressesMax)
+        isTruncated = shown.count < sorted.count
+        var byPort: [JSON?: [Place]] = [:]
+        for target in shown {
+            let place = Place(address: target.addressJSON, isReady: target.endpoint.isReady)
+            for port in target.ports { byPort[EndpointSubsets.port(port), default: []].append(place) }
+            if target.ports.isEmpty { byPort[nil, default: []].append(place) }
+        }
+        var groups: [[Place]: [JSON]] = [:]
+        for (port, places) in byPort {
+            if let port { groups[places, default: []].append(port) } else { groups[places, default: []] += [] }
+        }
+        json = groups.map { EndpointSubsets.subset($0.key, $0.value) }.sorted { $0.text < $1.text }
+    }
+
+    private static func port(_ port: JSON) -> JSON {
+        var json: JSON = [:]
+        if let name = port["name"].string, !name.isEmpty { json["name"] = .string(name) }
+        json["port"] = port["port"]
+        json["protocol"] = port["protocol"]
+        if let application = port["appProtocol"].string { json["appProtocol"] = .string(application) }
+        return json
+    }
+
+    private static func subset(_ places: [Place], _ ports: [JSON]) -> JSON {
+        var json: JSON = [:]
+        let ready = places.filter(\.isReady).map(\.address)
+        let others = places.filter { !$0.isReady }.map(\.address)
+        if !ready.isEmpty { json["addresses"] = .array(ready) }
+        if !others.isEmpty { json["notReadyAddresses"] = .array(others) }
+        if !ports.isEmpty {
+            let order = ports.sorted {
+                ($0["protocol"].string ?? "", $0["port"].int ?? 0, $0["name"].string ?? "")
+                    < ($1["protocol"].string ?? "", $1["port"].int ?? 0, $1["name"].string ?? "")
+            }
+            json["ports"] = .array(order)
+        }
+        return json
+    }
+}
+
+extension ServiceTarget {
+    fileprivate var address: String { endpoint.addresses.first ?? "" }
+    fileprivate var addressJSON: JSON {
+        var json: JSON = ["ip": .string(address)]
+        if let hostname = endpoint.json["hostname"].string { json["hostname"] = .string(hostname) }
+        if !endpoint.nodeName.isEmpty { json["nodeName"] = .string(endpoint.nodeName) }
+        json["targetRef"] = endpoint.json["targetRef"]
+        return json
+    }
+}

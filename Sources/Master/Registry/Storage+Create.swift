@@ -1,0 +1,82 @@
+import Shared
+
+extension Storage {
+    /// Creates an object. A name made from `generateName` that is taken is made again, a few times.
+    func create(
+        _ access: Access, _ body: JSON, _ options: WriteOptions, duplicates: [String] = []
+    ) async throws(Status) -> Written {
+        let (decoded, warnings) = try decode(body, access, options, duplicates: duplicates)
+        var attempt = 1
+        while true {
+            let object = try prepare(decoded, access, options)
+            let key = ObjectKey(access.resource.groupResource, namespace: access.namespace, name: Object(object).name)
+            do throws(Status) {
+                let stored = try await insert(object, key, access, options)
+                return Written(stored: stored, change: .created, warnings: warnings)
+            } catch {
+                let isGenerated = Object(decoded).name.isEmpty
+                guard error.reason == .alreadyExists, isGenerated, attempt < Limits.generatedNameAttemptsMax else {
+                    throw error
+                }
+                attempt += 1
+            }
+        }
+    }
+
+    /// The object as it is to be stored, complete but for what only the transaction can know.
+    private func prepare(_ decoded: JSON, _ access: Access, _ options: WriteOptions) throws(Status) -> JSON {
+        let resource = access.resource
+        var object = decoded
+        try stamp(&object, access)
+        resource.prepareForCreate(&object)
+        Defaults.apply(to: &object, resource)
+        var call = AdmissionCall(
+            operation: .create, resource: resource, subresource: access.subresource, namespace: access.namespace,
+            name: Object(object).name, user: access.user, isDryRun: options.isDryRun, old: .null, object: object)
+        try admission(&call)
+        object = call.object
+        try require(Validation.create(object, resource), access, Object(object).name)
+        return Storage.canonical(object, resource)
+    }
+
+    private func stamp(_ object: inout JSON, _ access: Access) throws(Status) {
+        var generator = SystemRandomNumberGenerator()
+        var metadata = Object(object).metadata
+        if metadata.name.isEmpty, !metadata.generateName.isEmpty {
+            let room = 63 - 5
+            metadata.name = metadata.generateName.prefix(room) + RandomNames.suffix(using: &generator)
+        }
+        if !access.name.isEmpty, metadata.name != access.name, access.subresource.isEmpty {
+            throw Status(
+                .badRequest,
+                "the name of the object (\(metadata.name)) does not match the name on the URL (\(access.name))")
+        }
+        for key in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+            metadata.json.remove(key)
+        }
+        metadata.uid = RandomNames.uid(using: &generator)
+        metadata.creationTimestamp = clock.now()
+        metadata.json.remove("generation")
+        object["metadata"] = metadata.json
+    }
+
+    private func insert(_ object: JSON, _ key: ObjectKey, _ access: Access, _ options: WriteOptions)
+        async throws(Status) -> Stored
+    {
+        var object = object
+        let isService = access.resource.groupResource == ServiceAddresses.resource
+        if isService { try addresses.reserve(for: &object) }
+        let final = object
+        do throws(Status) {
+            let stored = try await commit(options) { transaction throws(Status) in
+                guard transaction.get(key) == nil else { throw Status.alreadyExists(key.resource, key.name) }
+                return try transaction.put(key, final)
+            }
+            if isService, options.isDryRun { addresses.release(Object(final).metadata.uid) }
+            return stored
+        } catch {
+            if isService { addresses.release(Object(final).metadata.uid) }
+            throw error
+        }
+    }
+}

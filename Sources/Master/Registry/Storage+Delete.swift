@@ -1,0 +1,167 @@
+import Shared
+
+extension Storage {
+    /// Deletes an object, or marks it so that its finalizers or its agent can finish first.
+    func delete(_ access: Access, _ deletion: DeletionPlan.Options, _ options: WriteOptions) async throws(Status)
+        -> Written
+    {
+        let resource = access.resource
+        let key = access.key
+        let current = try get(access)
+        var call = AdmissionCall(
+            operation: .delete, resource: resource, subresource: "", namespace: access.namespace, name: access.name,
+            user: access.user, isDryRun: options.isDryRun, old: try current.json(), object: .null)
+        try admission(&call)
+        let now = clock.now()
+        return try await commit(options) { transaction throws(Status) in
+            guard let stored = transaction.get(key) else { throw Status.notFound(key.resource, key.name) }
+            let object = try stored.json()
+            try deletion.check(object, key)
+            switch DeletionPlan.make(object, resource, deletion, now: now) {
+            case .nothing: return Written(stored: stored, change: .unchanged)
+            case .mark(let marked): return Written(stored: try transaction.put(key, marked), change: .marked)
+            case .remove(let final): return Written(stored: try transaction.delete(key, final: final), change: .removed)
+            }
+        }
+    }
+
+    /// Deletes every object of a collection that the selectors match.
+    /// - Returns: the objects as they were last.
+    func deleteCollection(
+        _ access: Access, _ selection: Selection, _ deletion: DeletionPlan.Options, _ options: WriteOptions
+    ) async throws(Status) -> [Stored] {
+        var deleted: [Stored] = []
+        for stored in store.list(
+            access.resource.groupResource, namespace: access.namespace.isEmpty ? nil : access.namespace
+        ).items
+        where selection.matches(stored.projection, stored.key) {
+            let one = Access(
+                resource: access.resource, namespace: stored.key.namespace, name: stored.key.name, subresource: "",
+                user: access.user)
+            do throws(Status) {
+                deleted.append(try await delete(one, deletion, options).stored)
+            } catch  where error.reason == .notFound {
+                continue
+            }
+        }
+        return deleted
+    }
+}
+
+/// How a deletion goes on: at once, after a grace period, or when the finalizers are done. Pure.
+/// Source: apiserver `registry/rest.BeforeDelete`, `registry/generic/registry.Store.Delete`.
+enum DeletionPlan: Equatable {
+    case nothing
+    case mark(JSON)
+    case remove(final: JSON)
+
+    /// `metav1.DeleteOptions`.
+    struct Options: Sendable, Equatable {
+        var graceSeconds: Int?
+        var propagation: Client.Propagation?
+        var uid: String?
+        var resourceVersion: String?
+
+        init() {}
+        /// From a request's body (null when there is none) and parameters.
+        init(_ body: JSON, _ query: Query) throws(Status) {
+            graceSeconds = body["gracePeriodSeconds"].int ?? query["gracePeriodSeconds"].flatMap { Int($0) }
+            let policy = body["propagationPolicy"].string ?? query["propagationPolicy"]
+            if let policy, !policy.isEmpty {
+                guard let known = Client.Propagation(rawValue: policy) else {
+                    var status = Status(
+                        .invalid,
+                        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"\(policy)\": needs to be one of (Foreground, Background, Orphan)"
+                    )
+                    status.causes = [
+                        Status.Cause(
+                            reason: "FieldValueInvalid", message: "Invalid value: \"\(policy)\"",
+                            field: "propagationPolicy")
+                    ]
+                    throw status
+                }
+                propagation = known
+            } else if let orphans = body["orphanDependents"].bool {
+                propagation = orphans ? .orphan : .background
+            }
+            uid = body["preconditions"]["uid"].string
+            resourceVersion = body["preconditions"]["resourceVersion"].string
+            if let graceSeconds, graceSeconds < 0 { self.graceSeconds = 1 }
+        }
+
+        /// - Throws: 409 when the object is not the one that was meant.
+        func check(_ object: JSON, _ key: ObjectKey) throws(Status) {
+            let metadata = Object(object).metadata
+            if let uid, uid != metadata.uid {
+                let why = "Precondition failed: UID in precondition: \(uid), UID in object meta: \(metadata.uid)"
+                throw Status.conflict(key.resource, key.name, why)
+            }
+            if let resourceVersion, resourceVersion != metadata.resourceVersion {
+                let why =
+                    "Precondition failed: ResourceVersion in precondition: \(resourceVersion), ResourceVersion in object meta: \(metadata.resourceVersion)"
+                throw Status.conflict(key.resource, key.name, why)
+            }
+        }
+    }
+
+    static func make(_ object: JSON, _ resource: Resource, _ options: Options, now: Timestamp) -> DeletionPlan {
+        var object = object
+        var metadata = Object(object).metadata
+        let grace = resource.strategy.isGracefullyDeleted ? graceSeconds(Pod(object), options) : 0
+        setFinalizers(&metadata, options)
+        if resource.groupResource == GroupResource("namespaces"), object["spec"]["finalizers"].items.isEmpty == false {
+            return markNamespace(object, metadata, now)
+        }
+        let mayGo = metadata.finalizers.isEmpty && grace == 0
+        if mayGo {
+            metadata.deletionGracePeriodSeconds =
+                resource.strategy.isGracefullyDeleted ? 0 : metadata.deletionGracePeriodSeconds
+            object["metadata"] = metadata.json
+            return .remove(final: object)
+        }
+        if metadata.isDeleting {
+            // A deletion that runs can be hastened, never delayed.
+            let running = metadata.deletionGracePeriodSeconds ?? 0
+            if resource.strategy.isGracefullyDeleted, grace < running {
+                metadata.deletionTimestamp = (metadata.deletionTimestamp ?? now) - .seconds(running - grace)
+                metadata.deletionGracePeriodSeconds = grace
+            }
+        } else {
+            metadata.deletionTimestamp = now + .seconds(grace)
+            metadata.deletionGracePeriodSeconds = grace
+            if metadata.generation > 0 { metadata.generation += 1 }
+        }
+        if metadata == Object(object).metadata { return .nothing }
+        object["metadata"] = metadata.json
+        return .mark(object)
+    }
+
+    /// An object that is marked and waits for nothing any more.
+    static func isFinished(_ object: JSON) -> Bool {
+        let metadata = Object(object).metadata
+        return metadata.isDeleting && metadata.finalizers.isEmpty && (metadata.deletionGracePeriodSeconds ?? 0) == 0
+            && !(Object(object).kind == "Namespace" && !object["spec"]["finalizers"].items.isEmpty)
+    }
+
+    private static func graceSeconds(_ pod: Pod, _ options: Options) -> Int {
+        if pod.spec.nodeName.isEmpty || pod.isFinished { return 0 }
+        return options.graceSeconds ?? pod.spec.graceSeconds
+    }
+
+    private static func setFinalizers(_ metadata: inout ObjectMeta, _ options: Options) {
+        guard let propagation = options.propagation else { return }
+        var finalizers = metadata.finalizers.filter { $0 != "orphan" && $0 != "foregroundDeletion" }
+        if propagation == .orphan { finalizers.append("orphan") }
+        if propagation == .foreground { finalizers.append("foregroundDeletion") }
+        if finalizers != metadata.finalizers { metadata.finalizers = finalizers }
+    }
+
+    private static func markNamespace(_ object: JSON, _ metadata: ObjectMeta, _ now: Timestamp) -> DeletionPlan {
+        var object = object
+        var metadata = metadata
+        if !metadata.isDeleting { metadata.deletionTimestamp = now }
+        object["metadata"] = metadata.json
+        object["status"]["phase"] = "Terminating"
+        return .mark(object)
+    }
+}

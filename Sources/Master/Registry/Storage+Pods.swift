@@ -1,0 +1,77 @@
+import Shared
+
+extension Storage {
+    /// Sets `spec.nodeName` of a pod that has none yet, with its condition and annotations, as one change.
+    /// - Throws: 409 when the pod is bound or going away.
+    func bind(
+        _ access: Access, to node: String, annotations: [String: String], uid: String, _ options: WriteOptions
+    ) async throws(Status) {
+        let key = access.key
+        let now = clock.now()
+        _ = try await commit(options) { transaction throws(Status) in
+            guard let stored = transaction.get(key) else { throw Status.notFound(key.resource, key.name) }
+            var pod = Pod(try stored.json())
+            if !uid.isEmpty, uid != pod.metadata.uid {
+                let why = "Precondition failed: UID in precondition: \(uid), UID in object meta: \(pod.metadata.uid)"
+                throw Status.conflict(key.resource, key.name, why)
+            }
+            if pod.metadata.isDeleting {
+                throw Status.conflict(
+                    key.resource, key.name, "pod \(key.name) is being deleted, cannot be assigned to a host")
+            }
+            if !pod.spec.nodeName.isEmpty {
+                throw Status.conflict(
+                    key.resource, key.name, "pod \(key.name) is already assigned to node \"\(pod.spec.nodeName)\"")
+            }
+            pod.json["spec"]["nodeName"] = .string(node)
+            if !annotations.isEmpty { pod.metadata.annotations.merge(annotations) { _, new in new } }
+            var conditions = pod.status.conditions.filter { $0.type != "PodScheduled" }
+            conditions.append(Condition("PodScheduled", true, since: now))
+            pod.json["status"]["conditions"] = .array(conditions.map(\.json))
+            return try transaction.put(key, pod.json).revision
+        }
+    }
+
+    /// Takes one disruption from the budget that covers a pod; without a budget every eviction is allowed.
+    /// - Throws: 429 when the budget has none left, 500 when several budgets cover the pod.
+    /// Source: `registry/core/pod/rest/eviction.go`.
+    func takeDisruption(for pod: Pod, _ user: User) async throws(Status) {
+        guard let resource = registry.resource(group: "policy", kind: "PodDisruptionBudget") else { return }
+        var covering: [ObjectKey] = []
+        for stored in store.list(resource.groupResource, namespace: pod.namespace).items {
+            let selector = LabelSelector(try stored.json()["spec"]["selector"])
+            if let selector, selector.matches(pod.metadata.labels) { covering.append(stored.key) }
+        }
+        guard let key = covering.first else { return }
+        if covering.count > 1 {
+            throw Status(
+                .internalError,
+                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
+        }
+        let name = pod.name
+        let now = clock.now()
+        _ = try await store.write { transaction throws(Status) in
+            guard let stored = transaction.get(key) else { return }
+            var budget = try stored.json()
+            let allowed = budget["status"]["disruptionsAllowed"].int ?? 0
+            let isCurrent =
+                (budget["status"]["observedGeneration"].int ?? 0) >= (budget["metadata"]["generation"].int ?? 0)
+            guard allowed > 0, isCurrent else {
+                var status = Status(
+                    .tooManyRequests, "Cannot evict pod as it would violate the pod's disruption budget.")
+                let desired = budget["status"]["desiredHealthy"].int ?? 0
+                let healthy = budget["status"]["currentHealthy"].int ?? 0
+                let why =
+                    isCurrent
+                    ? "The disruption budget \(key.name) needs \(desired) healthy pods and has \(healthy) currently"
+                    : "The disruption budget \(key.name) is still being processed by the server."
+                status.causes = [Status.Cause(reason: "DisruptionBudget", message: why, field: "")]
+                if !isCurrent { status.retryAfterSeconds = 10 }
+                throw status
+            }
+            budget["status"]["disruptionsAllowed"] = JSON(allowed - 1)
+            budget["status"]["disruptedPods"][name] = .string(now.rfc3339)
+            try transaction.put(key, budget)
+        }
+    }
+}

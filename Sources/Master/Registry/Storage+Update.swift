@@ -1,0 +1,107 @@
+import Shared
+
+extension Storage {
+    /// Replaces an object (PUT), or its status, or what else the subresource stands for.
+    func update(
+        _ access: Access, _ body: JSON, _ options: WriteOptions, duplicates: [String] = []
+    ) async throws(Status) -> Written {
+        let (decoded, warnings) = try decode(body, access, options, duplicates: duplicates)
+        guard Object(decoded).name == access.name else {
+            throw Status(
+                .badRequest,
+                "the name of the object (\(Object(decoded).name)) does not match the name on the URL (\(access.name))")
+        }
+        if store.get(access.key) == nil, access.resource.strategy.allowsCreateOnUpdate, access.subresource.isEmpty {
+            return try await create(access, body, options)
+        }
+        var written = try await modify(access, options) { _ throws(Status) in decoded }
+        written.warnings += warnings
+        return written
+    }
+
+    /// Reads, changes and writes an object as one step. `change` gets the latest object and may be called again when
+    /// somebody else was faster; an object that comes back with another `resourceVersion` is a conflict.
+    func modify(
+        _ access: Access, _ options: WriteOptions, _ change: (JSON) throws(Status) -> JSON
+    ) async throws(Status) -> Written {
+        for _ in 0..<Limits.conflictAttemptsMax {
+            let current = try get(access)
+            let old = try current.json()
+            let new = try merge(try change(old), into: old, access, options)
+            if new == old { return Written(stored: current, change: .unchanged) }
+            if let written = try await replace(current, with: new, access, options) { return written }
+        }
+        throw Status.conflict(access.resource.groupResource, access.name, Storage.staleText)
+    }
+
+    static let staleText = "the object has been modified; please apply your changes to the latest version and try again"
+
+    /// What the update makes of the old object: each part from the side that may write it.
+    private func merge(_ wanted: JSON, into old: JSON, _ access: Access, _ options: WriteOptions) throws(Status) -> JSON
+    {
+        let resource = access.resource
+        var new = wanted
+        let before = Object(old).metadata
+        var after = Object(new).metadata
+        if !after.resourceVersion.isEmpty, after.resourceVersion != before.resourceVersion {
+            throw Status.conflict(resource.groupResource, access.name, Storage.staleText)
+        }
+        if !after.uid.isEmpty, after.uid != before.uid {
+            let why = "Precondition failed: UID in precondition: \(after.uid), UID in object meta: \(before.uid)"
+            throw Status.conflict(resource.groupResource, access.name, why)
+        }
+        for key in [
+            "uid", "creationTimestamp", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
+            "generation", "selfLink",
+        ] {
+            after.json.set(key, before.json[key].isNull ? nil : before.json[key])
+        }
+        new["metadata"] = after.json
+        prepare(&new, old, access)
+        Defaults.apply(to: &new, resource)
+        var call = AdmissionCall(
+            operation: .update, resource: resource, subresource: access.subresource, namespace: access.namespace,
+            name: access.name, user: access.user, isDryRun: options.isDryRun, old: old, object: new)
+        try admission(&call)
+        new = Storage.canonical(call.object, resource)
+        if access.subresource.isEmpty, resource.groupResource == ServiceAddresses.resource {
+            try addresses.keep(&new, old: old)
+        }
+        let errors =
+            access.subresource == "status"
+            ? Validation.status(new, old, resource) : Validation.update(new, old, resource)
+        try require(errors, access, access.name)
+        return new
+    }
+
+    /// Takes each part from the side that the subresource may write.
+    private func prepare(_ new: inout JSON, _ old: JSON, _ access: Access) {
+        switch access.subresource {
+        case "": access.resource.prepareForUpdate(&new, from: old)
+        case "status": access.resource.prepareForStatusUpdate(&new, from: old)
+        case "finalize":
+            let finalizers = new["spec"]["finalizers"]
+            new = old
+            new["spec"]["finalizers"] = finalizers
+        case "approval":
+            let conditions = new["status"]["conditions"]
+            new = old
+            new["status"]["conditions"] = conditions
+        default: new = old
+        }
+    }
+
+    /// Writes unless the object has changed since it was read; nil when it has.
+    private func replace(
+        _ current: Stored, with new: JSON, _ access: Access, _ options: WriteOptions
+    ) async throws(Status) -> Written? {
+        let key = access.key
+        let goes = DeletionPlan.isFinished(new)
+        return try await commit(options) { transaction throws(Status) -> Written? in
+            guard let latest = transaction.get(key) else { throw Status.notFound(key.resource, key.name) }
+            guard latest.revision == current.revision else { return nil }
+            if goes { return Written(stored: try transaction.delete(key, final: new), change: .removed) }
+            return Written(stored: try transaction.put(key, new), change: .updated)
+        }
+    }
+}

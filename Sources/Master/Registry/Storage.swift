@@ -1,0 +1,111 @@
+import Shared
+
+/// The verbs of the API on stored objects: what happens between an authorized request and the store.
+///
+/// One value serves every resource; what differs between resources is data of `Resource`. Each verb is a file.
+struct Storage: Sendable {
+    let store: Store
+    let hub: Hub
+    let registry: Registry
+    let admission: Admission
+    let addresses: ServiceAddresses
+    let clock: any WallClock
+
+    /// Where a request goes and who sends it.
+    struct Access: Sendable {
+        let resource: Resource
+        let namespace: String
+        /// Empty for a collection.
+        let name: String
+        let subresource: String
+        let user: User
+
+        var key: ObjectKey { ObjectKey(resource.groupResource, namespace: namespace, name: name) }
+    }
+
+    /// Parameters that all writes know.
+    struct WriteOptions: Sendable {
+        var isDryRun = false
+        var fieldManager = ""
+        var fieldValidation = FieldValidation.warn
+    }
+
+    /// What a write left behind.
+    struct Written: Sendable {
+        enum Change: Sendable { case created, updated, unchanged, marked, removed }
+        let stored: Stored
+        let change: Change
+        var warnings: [String] = []
+    }
+
+    /// The latest object.
+    func get(_ access: Access) throws(Status) -> Stored {
+        guard let stored = store.get(access.key) else {
+            throw Status.notFound(access.resource.groupResource, access.name)
+        }
+        return stored
+    }
+
+    /// Runs a change on the store, or only rehearses it.
+    func commit<T: Sendable>(
+        _ options: WriteOptions, _ body: @escaping @Sendable (inout Transaction) throws(Status) -> T
+    ) async throws(Status) -> T {
+        options.isDryRun ? try await store.rehearse(body) : try await store.write(body)
+    }
+
+    /// Checks that a body is of the resource's kind and lies where the request points, and brings it into the schema.
+    func decode(
+        _ body: JSON, _ access: Access, _ options: WriteOptions, duplicates: [String] = []
+    ) throws(Status) -> (JSON, warnings: [String]) {
+        let resource = access.resource
+        let kind = Object(body).kind
+        let apiVersion = Object(body).apiVersion
+        guard body.object != nil else { throw Status(.badRequest, "the body of the request must be an object") }
+        if kind.isEmpty || apiVersion.isEmpty {
+            let missing = kind.isEmpty ? "kind" : "apiVersion"
+            throw Status(
+                .badRequest,
+                "Object '\(missing.prefix(1).uppercased() + missing.dropFirst())' is missing in '\(String(body.text.prefix(200)))'"
+            )
+        }
+        guard kind == resource.kind, apiVersion == resource.apiVersion else {
+            throw Status(
+                .badRequest,
+                "\(kind) in version \"\(apiVersion)\" cannot be handled as a \(resource.kind): the request's path is of \(resource.apiVersion) \(resource.kind)"
+            )
+        }
+        let decoded = try Schema.decode(
+            body, as: GroupVersionKind(group: resource.group, version: resource.version, kind: kind),
+            fieldValidation: options.fieldValidation, duplicates: duplicates)
+        var object = decoded.object
+        let namespace = Object(object).namespace
+        if resource.isNamespaced {
+            if !namespace.isEmpty, namespace != access.namespace {
+                throw Status(
+                    .badRequest, "the namespace of the provided object does not match the namespace sent on the request"
+                )
+            }
+            object["metadata"]["namespace"] = .string(access.namespace)
+        } else if !namespace.isEmpty {
+            object["metadata"].remove("namespace")
+        }
+        return (object, decoded.warnings)
+    }
+
+    /// The object with its members in the order in which Kubernetes writes them.
+    static func canonical(_ object: JSON, _ resource: Resource) -> JSON {
+        var members = JSON.Members()
+        members.reserveCapacity(object.members.count + 2)
+        members.append("kind", .string(resource.kind))
+        members.append("apiVersion", .string(resource.apiVersion))
+        for (key, value) in object.members where key != "kind" && key != "apiVersion" { members.append(key, value) }
+        return .object(members)
+    }
+
+    /// Answers 422 unless there is nothing to complain about.
+    func require(_ errors: [FieldError], _ access: Access, _ name: String) throws(Status) {
+        if !errors.isEmpty {
+            throw FieldError.status(errors, group: access.resource.group, kind: access.resource.kind, name: name)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Shared
+
+extension APIServer {
+    func create(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
+        let representation = try Representation(accept: call.request.headers["Accept"])
+        let (body, duplicates) = try call.body()
+        let written = try await storage.create(access, body, try call.writeOptions(), duplicates: duplicates)
+        return try render(written.stored, 201, representation, call, access, warnings: written.warnings)
+    }
+
+    func update(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
+        let representation = try Representation(accept: call.request.headers["Accept"])
+        let (body, duplicates) = try call.body()
+        let written = try await storage.update(access, body, try call.writeOptions(), duplicates: duplicates)
+        let status = written.change == .created ? 201 : 200
+        return try render(written.stored, status, representation, call, access, warnings: written.warnings)
+    }
+
+    func patch(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
+        let representation = try Representation(accept: call.request.headers["Accept"])
+        let patch = try PatchBody(call)
+        let written = try await storage.patch(access, patch, try call.writeOptions())
+        return try render(written.stored, 200, representation, call, access, warnings: written.warnings)
+    }
+
+    func delete(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
+        let representation = try Representation(accept: call.request.headers["Accept"])
+        let written = try await storage.delete(access, try deletion(call), try call.writeOptions())
+        if written.change == .removed, access.resource.groupResource != Pod.type.resource {
+            return Answer.json(200, APIServer.success(access, uid: written.stored.projection.uid))
+        }
+        return try render(written.stored, 200, representation, call, access)
+    }
+
+    func deleteCollection(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
+        let selection = try Selection(call.query, access.resource)
+        let deleted = try await storage.deleteCollection(access, selection, try deletion(call), try call.writeOptions())
+        var items: [JSON] = []
+        for stored in deleted { items.append(try stored.json()) }
+        return Answer.json(
+            200,
+            [
+                "kind": .string(access.resource.listKind), "apiVersion": .string(access.resource.apiVersion),
+                "metadata": ["resourceVersion": .string(storage.store.head.description)], "items": .array(items),
+            ])
+    }
+
+    private func deletion(_ call: Call) throws(Status) -> DeletionPlan.Options {
+        let body = call.request.body.isEmpty ? JSON.null : try call.body().json
+        var options = try DeletionPlan.Options(body, call.query)
+        for value in body["dryRun"].items where value.string != "All" {
+            throw Status(.badRequest, "dryRun: Unsupported value: \(value.text)")
+        }
+        if options.uid?.isEmpty == true { options.uid = nil }
+        return options
+    }
+
+    /// `Status` Success for an object that is gone.
+    private static func success(_ access: Storage.Access, uid: String) -> JSON {
+        var details: JSON = ["name": .string(access.name)]
+        if !access.resource.group.isEmpty { details["group"] = .string(access.resource.group) }
+        details["kind"] = .string(access.resource.plural)
+        details["uid"] = .string(uid)
+        return ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "details": details]
+    }
+}

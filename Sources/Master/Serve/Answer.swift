@@ -1,0 +1,40 @@
+import Shared
+
+/// The forms that answers have.
+enum Answer {
+    static func json(_ status: Int, _ body: JSON, warnings: [String] = []) -> HTTPServerReply {
+        bytes(status, [body.encoded], warnings: warnings)
+    }
+
+    static func bytes(
+        _ status: Int, _ pieces: [[UInt8]], type: String = "application/json", warnings: [String] = []
+    ) -> HTTPServerReply {
+        var headers: HTTPHeaders = ["Content-Type": type, "Cache-Control": "no-cache, private"]
+        for warning in warnings { headers.add("Warning", "299 - \(quoted(warning))") }
+        return .whole(status: status, headers: headers, pieces: pieces)
+    }
+
+    static func text(_ status: Int, _ text: String) -> HTTPServerReply {
+        bytes(status, [Array(text.utf8)], type: "text/plain; charset=utf-8")
+    }
+
+    static func failure(_ status: Status) -> HTTPServerReply {
+        var headers: HTTPHeaders = ["Content-Type": "application/json", "Cache-Control": "no-cache, private"]
+        if status.retryAfterSeconds > 0 { headers["Retry-After"] = String(status.retryAfterSeconds) }
+        if status.code == 401 { headers["WWW-Authenticate"] = "Basic realm=\"kubernetes\"" }
+        return .whole(status: status.code, headers: headers, pieces: [status.json.encoded])
+    }
+
+    /// A warning's text as a quoted string of a header: control characters become spaces. Source: RFC 7234 section 5.5.
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": result += "\\" + String(scalar)
+            case let control where control.value < 0x20 || control.value == 0x7F: result += " "
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

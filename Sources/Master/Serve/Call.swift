@@ -1,0 +1,70 @@
+import Shared
+
+/// One request on its way through the chain, once it is known who sends it and what it asks for.
+struct Call: Sendable {
+    let request: HTTPRequest
+    let query: Query
+    let info: RequestInfo
+    let user: User
+
+    /// The body as JSON, from JSON or YAML, and the members that were written twice.
+    /// - Throws: 400 for a body that does not parse, 415 for another media type.
+    func body(contentType given: String? = nil) throws(Status) -> (json: JSON, duplicates: [String]) {
+        let header = given ?? request.headers["Content-Type"] ?? "application/json"
+        let type = (header.split(separator: ";").first ?? "").trimmingSpaces.lowercased()
+        switch type {
+        case "", "application/json":
+            var notes = JSONNotes()
+            do throws(JSONError) {
+                return (try JSON(parsing: request.body, notes: &notes), notes.duplicates)
+            } catch {
+                throw Status(.badRequest, "the body of the request is not JSON: \(error)")
+            }
+        case "application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml":
+            do {
+                let documents = try YAML.parse(request.body)
+                guard documents.count == 1, let only = documents.first else {
+                    throw Status(
+                        .badRequest, "the body of the request must hold one YAML document, not \(documents.count)")
+                }
+                return (only.value, [])
+            } catch let status as Status {
+                throw status
+            } catch {
+                throw Status(.badRequest, "the body of the request is not YAML: \(error)")
+            }
+        default:
+            throw Status(
+                .unsupportedMediaType,
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml"
+            )
+        }
+    }
+
+    /// The parameters of a write.
+    func writeOptions() throws(Status) -> Storage.WriteOptions {
+        var options = Storage.WriteOptions()
+        for value in query.all("dryRun") where !value.isEmpty {
+            guard value == "All" else {
+                throw Status(.badRequest, "dryRun: Unsupported value: \"\(value)\": supported values: \"All\"")
+            }
+            options.isDryRun = true
+        }
+        options.fieldManager = query["fieldManager"] ?? fieldManager
+        if let text = query["fieldValidation"], !text.isEmpty {
+            guard let validation = FieldValidation(rawValue: text) else {
+                throw Status(
+                    .badRequest,
+                    "fieldValidation: Unsupported value: \"\(text)\": supported values: \"Ignore\", \"Strict\", \"Warn\""
+                )
+            }
+            options.fieldValidation = validation
+        }
+        return options
+    }
+
+    /// Without a parameter the manager is the program: the part of User-Agent before the first slash.
+    private var fieldManager: String {
+        String((request.headers["User-Agent"] ?? "unknown").prefix { $0 != "/" && $0 != " " }.prefix(128))
+    }
+}

@@ -1,0 +1,29 @@
+import Shared
+
+/// One revision of one object: immutable bytes that every reader shares, and what selectors need to know of them.
+///
+/// A class, because one allocation is shared by memory, lists, watch frames and answers; it never changes.
+final class Stored: Sendable {
+    let key: ObjectKey
+    let revision: Revision
+    /// The object as compact JSON with its `metadata.resourceVersion` in place.
+    let bytes: [UInt8]
+    let projection: Projection
+
+    init(key: ObjectKey, revision: Revision, bytes: [UInt8], projection: Projection) {
+        self.key = key
+        self.revision = revision
+        self.bytes = bytes
+        self.projection = projection
+    }
+
+    /// The object as a value.
+    /// - Throws: 500 when the bytes are not JSON, which means that the state file was changed by someone else.
+    func json() throws(Status) -> JSON {
+        do throws(JSONError) {
+            return try JSON(parsing: bytes)
+        } catch {
+            throw Status(.internalError, "the stored object \(key) can not be read: \(error.message)")
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Shared
+
+/// One resource within the hub: its recent changes and its watchers, found by what they may see.
+struct Channel {
+    struct Listener {
+        let subscription: Subscription
+        /// The watcher has seen everything up to here; a change is offered to it once.
+        var seen: Revision
+    }
+    private(set) var ring: ChangeRing
+    private var listeners: [Subscription.Scope: [ObjectIdentifier: Listener]] = [:]
+
+    init(floor: Revision) { ring = ChangeRing(floor: floor) }
+
+    var count: Int { listeners.values.reduce(0) { $0 + $1.count } }
+
+    mutating func add(_ subscription: Subscription, seen: Revision) {
+        listeners[subscription.scope, default: [:]][ObjectIdentifier(subscription)] =
+            Listener(subscription: subscription, seen: seen)
+    }
+
+    mutating func remove(_ subscription: Subscription) {
+        let scope = subscription.scope
+        listeners[scope]?[ObjectIdentifier(subscription)] = nil
+        if listeners[scope]?.isEmpty == true { listeners[scope] = nil }
+    }
+
+    /// Keeps a change and offers it to the watchers that may see it; the actions are for after the lock.
+    mutating func publish(_ change: Change, _ actions: inout [Backlog.Action]) {
+        ring.append(change)
+        for scope in Subscription.Scope.around(change.key) {
+            guard let group = listeners[scope] else { continue }
+            for listener in group.values where listener.seen < change.revision {
+                guard let frame = WatchFrame(change, matches: listener.subscription.matches) else { continue }
+                offer(frame, to: listener.subscription, &actions)
+            }
+        }
+    }
+
+    /// Offers bookmarks to those that asked for them; `head` is the last published revision.
+    mutating func bookmark(_ head: Revision, _ actions: inout [Backlog.Action]) {
+        for group in listeners.values {
+            for listener in group.values {
+                guard let type = listener.subscription.bookmarks else { continue }
+                let frame = WatchFrame(bookmark: type, at: max(head, listener.seen))
+                offer(frame, to: listener.subscription, &actions)
+            }
+        }
+    }
+
+    private mutating func offer(
+        _ frame: WatchFrame, to subscription: Subscription, _ actions: inout [Backlog.Action]
+    ) {
+        let (offer, action) = subscription.offer(frame)
+        if case .resume = action { actions.append(action) }
+        if offer == .isFull { remove(subscription) }
+    }
+}

@@ -1,0 +1,20 @@
+extension Limits {
+    /// Objects in one page of a LIST that a reader of collections asks for. Source: client-go's pager.
+    package static let listPageObjects = 500
+    /// Longest line of a watch, bytes; a longer one ends the watch, and the reader lists anew.
+    package static let watchLineBytesMax = 2 * objectBytesMax
+    /// Keys that may wait in a work queue; one more is dropped, since the next resynchronisation brings it back.
+    package static let queueKeysMax = 1_000_000
+    /// Events that may wait to be written; the oldest is dropped at the bound.
+    package static let pendingEventsMax = 10_000
+    /// Events that a recorder remembers in order to count repetitions; the oldest is forgotten at the bound.
+    package static let rememberedEventsMax = 4_096
+    /// Seconds from a request to the head of its answer; then the call fails. Source: kube-apiserver's request timeout.
+    package static let responseHeadSeconds = 70
+    /// Seconds between two pieces of an answer that is read as a whole.
+    package static let responseIdleSeconds = 60
+    /// Seconds a connection waits for the next request before it is closed.
+    package static let poolIdleSeconds = 90
+    /// Connections that wait for a request; the one that waits longest is closed.
+    package static let poolConnectionsMax = 64
+}

@@ -1,0 +1,109 @@
+import Synchronization
+
+/// Writes `core/v1 Event` objects about other objects, in the background and in order. Repetitions raise the count of
+/// the first one. Losing an event never fails its cause. Source: client-go `tools/record`.
+package final class Recorder: Service {
+    package enum Kind: String, Sendable {
+        case normal = "Normal"
+        case warning = "Warning"
+    }
+
+    private struct Entry: Sendable {
+        let involved: JSON
+        let kind: Kind
+        let reason: String
+        let message: String
+        let time: Timestamp
+    }
+    private struct Signature: Hashable {
+        let involved: JSON
+        let kind: Kind
+        let reason: String
+        let message: String
+    }
+    private struct Written {
+        let name: String
+        var count: Int
+    }
+
+    private let client: Client
+    private let component: String
+    private let host: String
+    private let clock: any WallClock
+    private let entries: AsyncStream<Entry>
+    private let input: AsyncStream<Entry>.Continuation
+    private let log: Log
+
+    /// - Parameters:
+    ///   - component: `source.component`, such as `replicaset-controller`.
+    ///   - host: `source.host`; the node's name for an agent, empty otherwise.
+    package init(_ client: Client, component: String, host: String = "", clock: any WallClock, log: Log) {
+        self.client = client
+        self.component = component
+        self.host = host
+        self.clock = clock
+        self.log = log
+        (entries, input) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Limits.pendingEventsMax))
+    }
+
+    package func event<K: Shared.Kind>(
+        _ object: K, _ kind: Kind, _ reason: String, _ message: String, field: String = ""
+    ) {
+        var involved: JSON = [
+            "kind": .string(K.type.kind), "namespace": .string(object.namespace), "name": .string(object.name),
+            "uid": .string(object.metadata.uid), "apiVersion": .string(K.type.apiVersion),
+            "resourceVersion": .string(object.metadata.resourceVersion),
+        ]
+        if object.namespace.isEmpty { involved.remove("namespace") }
+        if !field.isEmpty { involved["fieldPath"] = .string(field) }
+        input.yield(Entry(involved: involved, kind: kind, reason: reason, message: message, time: clock.now()))
+    }
+
+    package func run() async throws {
+        var written: [Signature: Written] = [:]
+        for await entry in entries {
+            var involved = entry.involved
+            involved.remove("resourceVersion")
+            let signature = Signature(
+                involved: involved, kind: entry.kind, reason: entry.reason, message: entry.message)
+            if written.count > Limits.rememberedEventsMax { written = [:] }
+            do {
+                written[signature] = try await write(entry, after: written[signature])
+            } catch {
+                written[signature] = nil
+                log.debug("an event was not written", ("reason", entry.reason), ("error", "\(error)"))
+            }
+            if Task.isCancelled { break }
+        }
+        throw CancellationError()
+    }
+
+    private func write(_ entry: Entry, after last: Written?) async throws -> Written {
+        let namespace = entry.involved["namespace"].string ?? "default"
+        if var last {
+            last.count += 1
+            let patch: JSON = ["count": JSON(last.count), "lastTimestamp": .string(entry.time.rfc3339)]
+            do {
+                _ = try await client.patch(Event.self, namespace: namespace, name: last.name, .merge, patch)
+                return last
+            } catch let status as Status where status.reason == .notFound {}
+        }
+        let subject = entry.involved["name"].string ?? ""
+        let name = subject + "." + String(UInt64(bitPattern: entry.time.nanoseconds), radix: 16)
+        var event = Event(name: name, namespace: namespace)
+        event.json["involvedObject"] = entry.involved
+        event.json["reason"] = .string(entry.reason)
+        event.json["message"] = .string(String(entry.message.prefix(1024)))
+        var source: JSON = ["component": .string(component)]
+        if !host.isEmpty { source["host"] = .string(host) }
+        event.json["source"] = source
+        event.json["firstTimestamp"] = .string(entry.time.rfc3339)
+        event.json["lastTimestamp"] = .string(entry.time.rfc3339)
+        event.json["count"] = 1
+        event.json["type"] = .string(entry.kind.rawValue)
+        event.json["reportingComponent"] = .string(component)
+        event.json["reportingInstance"] = .string(host)
+        _ = try await client.create(event)
+        return Written(name: name, count: 1)
+    }
+}

@@ -1,0 +1,20 @@
+/// Random numbers that a test can repeat: it prints as the number that it began with. Source: SplitMix64.
+package struct Seed: RandomNumberGenerator, Sendable, CustomStringConvertible {
+    package let start: UInt64
+    private var state: UInt64
+
+    package init(_ start: UInt64) {
+        self.start = start
+        state = start
+    }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    package var description: String { "seed \(start)" }
+}
