@@ -4,6 +4,7 @@
 #define CLINUX_H
 #include <stddef.h>
 #include <stdint.h>
+#include "CLinuxLaunch.h"
 
 #include "CLinuxNetwork.h"
 
