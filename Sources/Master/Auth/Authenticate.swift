@@ -8,7 +8,7 @@ struct Authenticate: Sendable {
     let known: @Sendable (_ token: String) -> User?
 
     /// - Throws: 401 for a token that is not valid.
-    func callAsFunction(_ incoming: HTTPServerRequest) async throws(Status) -> User {
+    func callAsFunction(_ incoming: HTTPServerRequest) throws(Status) -> User {
         if let certificate = incoming.peerCertificate, !certificate.commonName.isEmpty {
             return User(certificate.commonName, groups: certificate.organizations + ["system:authenticated"])
         }

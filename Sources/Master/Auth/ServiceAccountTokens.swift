@@ -76,7 +76,7 @@ struct ServiceAccountTokens: Sendable {
         let header: JSON = ["alg": "ES256", "kid": .string(keyID), "typ": "JWT"]
         let text = Base64.encodeURL(header.encoded) + "." + Base64.encodeURL(claims.encoded)
         do {
-            return text + "." + Base64.encodeURL(try key.signJWT(Array(text.utf8)))
+            return text + "." + Base64.encodeURL(try key.sign(Array(text.utf8)))
         } catch {
             throw Status(.internalError, "the token can not be signed: \(error)")
         }
@@ -89,7 +89,7 @@ struct ServiceAccountTokens: Sendable {
     func user(of token: String) -> User? {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let signature = Base64.decodeURL(String(parts[2])),
-            key.verifyJWT(Array("\(parts[0]).\(parts[1])".utf8), signature: signature),
+            key.publicKey.isValid(signature, of: Array("\(parts[0]).\(parts[1])".utf8)),
             let bytes = Base64.decodeURL(String(parts[1])), let claims = try? JSON(parsing: bytes)
         else { return nil }
         let now = clock.now().seconds

@@ -43,7 +43,7 @@ extension Storage {
     private func items(_ resource: GroupResource, _ namespace: String?, at revision: Revision) async throws(Status)
         -> [Stored]
     {
-        if store.lastChange(of: resource) <= revision, revision <= store.head {
+        if store.lastChange(of: resource).map({ $0 <= revision }) ?? false, revision <= store.head {
             return store.list(resource, namespace: namespace).items
         }
         return try await store.list(resource, namespace: namespace, at: revision)

@@ -40,11 +40,15 @@ extension Storage {
         return written
     }
 
+    private func schema(_ resource: Resource) -> any PatchSchema {
+        resource.schemaType.map { SchemaPatch(type: $0) } ?? UnknownPatchSchema()
+    }
+
     private func apply(_ patch: PatchBody, to old: JSON, _ resource: Resource) throws(Status) -> JSON {
         switch patch.format {
         case .json: return try JSONPatch.apply(patch.json, to: old)
         case .merge, .apply: return MergePatch.apply(patch.json, to: old)
-        case .strategic: return try StrategicMergePatch.apply(patch.json, to: old, schema: PatchSchema(resource))
+        case .strategic: return try StrategicMergePatch.apply(patch.json, to: old, schema: schema(resource))
         }
     }
 }

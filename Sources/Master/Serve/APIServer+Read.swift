@@ -15,18 +15,17 @@ extension APIServer {
         case .object: return Answer.bytes(status, [stored.bytes], warnings: warnings)
         case .metadata(let version):
             return Answer.json(status, Representation.partial(try stored.json(), version: version), warnings: warnings)
-        case .table(let version):
+        case .table:
             let object = try stored.json()
             let metadata: JSON = ["resourceVersion": object["metadata"]["resourceVersion"]]
             let table = Table.make(
-                access.resource, [object], include: include(call), version: version, now: storage.clock.now(),
-                metadata: metadata)
+                access.resource, [object], include: include(call), now: storage.clock.now(), listMetadata: metadata)
             return Answer.json(status, table, warnings: warnings)
         }
     }
 
-    private func include(_ call: Call) -> Table.Include {
-        Table.Include(rawValue: call.query["includeObject"] ?? "") ?? .metadata
+    private func include(_ call: Call) -> Table.Inclusion {
+        Table.Inclusion(rawValue: call.query["includeObject"] ?? "") ?? .metadata
     }
 
     func list(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
@@ -38,15 +37,14 @@ extension APIServer {
         if let remaining = listing.remaining { metadata["remainingItemCount"] = JSON(remaining) }
         switch representation {
         case .object: return Answer.bytes(200, APIServer.pieces(of: listing, resource, metadata))
-        case .table(let version):
+        case .table:
             var objects: [JSON] = []
             objects.reserveCapacity(listing.items.count)
             for item in listing.items { objects.append(try item.json()) }
             return Answer.json(
                 200,
                 Table.make(
-                    resource, objects, include: include(call), version: version, now: storage.clock.now(),
-                    metadata: metadata))
+                    resource, objects, include: include(call), now: storage.clock.now(), listMetadata: metadata))
         case .metadata(let version):
             var items: [JSON] = []
             for item in listing.items { items.append(Representation.partial(try item.json(), version: version)) }
@@ -138,7 +136,7 @@ extension APIServer {
             let ends = call.query["sendInitialEvents"] != nil
             return try storage.hub.watch(
                 resource.groupResource, namespace: namespace, name: selection.name, after: revision, initial: initial,
-                bookmarks: bookmarks, marksInitialEnd: ends, matches: matches)
+                bookmarks: ends ? bookmarks : nil, matches: matches)
         }
         guard let revision = text.isEmpty || text == "0" ? storage.store.head : Revision(text) else {
             throw Status(
@@ -152,7 +150,7 @@ extension APIServer {
 
     /// A frame in another shape than the stored one.
     private static func line(
-        _ frame: WatchFrame, _ resource: Resource, _ representation: Representation, _ include: Table.Include,
+        _ frame: WatchFrame, _ resource: Resource, _ representation: Representation, _ include: Table.Inclusion,
         now: Timestamp
     ) -> [UInt8] {
         guard let stored = frame.stored, let object = try? stored.json() else { return frame.line }
@@ -160,9 +158,9 @@ extension APIServer {
         switch representation {
         case .object: return frame.line
         case .metadata(let version): shaped = Representation.partial(object, version: version)
-        case .table(let version):
+        case .table:
             let metadata: JSON = ["resourceVersion": object["metadata"]["resourceVersion"]]
-            shaped = Table.make(resource, [object], include: include, version: version, now: now, metadata: metadata)
+            shaped = Table.make(resource, [object], include: include, now: now, listMetadata: metadata)
         }
         return JSON.object(.init([("type", .string(frame.kind.rawValue)), ("object", shaped)])).encoded + [
             UInt8(ascii: "\n")

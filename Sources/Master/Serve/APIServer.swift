@@ -38,7 +38,8 @@ struct APIServer: Sendable {
             throw Status(.badRequest, "the query of the request has a broken % escape")
         }
         let info = RequestInfo(method: request.method, segments: segments, query: query)
-        let user = try await identity ?? authenticate(incoming)
+        let user: User
+        if let identity { user = identity } else { user = try authenticate(incoming) }
         try authorize(user, info)
         let call = Call(request: request, query: query, info: info, user: user)
         if !info.isResource { return try documents.answer(call) }

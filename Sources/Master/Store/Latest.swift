@@ -45,7 +45,7 @@ final class Latest: Sendable {
                 case .put:
                     state.shelves[key.resource, default: Shelf()].put(change.stored)
                     for owner in change.stored.projection.owners { state.owned[owner, default: []].insert(key) }
-                case .deletion: state.shelves[key.resource]?.remove(key)
+                case .deletion: state.shelves[key.resource]?.remove(key, at: change.revision)
                 }
                 state.head = change.revision
             }

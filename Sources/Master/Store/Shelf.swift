@@ -5,6 +5,8 @@ import Shared
 struct Shelf: Sendable {
     private var pages: [[Stored]] = []
     private(set) var count = 0
+    /// The revision of the last change; at most the store's head.
+    private(set) var lastChange = Revision.zero
 
     /// Objects that come in any order, as the database gives them.
     init(_ objects: [Stored] = []) {
@@ -16,6 +18,7 @@ struct Shelf: Sendable {
             start = end
         }
         count = sorted.count
+        lastChange = objects.map(\.revision).max() ?? .zero
     }
 
     func get(_ key: ObjectKey) -> Stored? {
@@ -24,6 +27,7 @@ struct Shelf: Sendable {
     }
 
     mutating func put(_ stored: Stored) {
+        lastChange = stored.revision
         let spot = spot(of: Place(stored.key))
         if spot.isTaken {
             pages[spot.page][spot.index] = stored
@@ -39,7 +43,8 @@ struct Shelf: Sendable {
         }
     }
 
-    mutating func remove(_ key: ObjectKey) {
+    mutating func remove(_ key: ObjectKey, at revision: Revision) {
+        lastChange = revision
         let spot = spot(of: Place(key))
         guard spot.isTaken else { return }
         count -= 1

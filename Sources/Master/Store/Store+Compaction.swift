@@ -23,8 +23,8 @@ extension Store {
         var floors = floors.withLock { $0 }
         let more = try writer.withLock { table throws(SQLiteError) in
             for resource in Store.latestOnly {
-                guard let step = try table.keepLatestOnly(resource) else { continue }
-                floors.byResource[resource] = step.floor
+                guard let floor = try table.keepLatestOnly(resource) else { continue }
+                floors.byResource[resource] = floor
                 return true
             }
             var target = try table.revision(at: oldest) ?? .zero

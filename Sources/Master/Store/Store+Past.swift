@@ -56,7 +56,7 @@ extension Store {
                         return try table.changes(resource, namespace: namespace, after: after, limit: limit)
                     }
                 }
-                guard let page else { throw Store.tooOld(after, floor: self.floors.withLock { $0.floor(resource) }) }
+                guard let page else { throw Status.tooOld(after, floor: self.floors.withLock { $0.floor(resource) }) }
                 return page
             })
     }
@@ -66,12 +66,11 @@ extension Store {
         _ body: @escaping @Sendable (borrowing RevisionTable) throws(SQLiteError) -> T
     ) async throws(Status) -> T {
         let head = head
-        guard revision <= head else { throw Store.tooLarge(revision, current: head) }
+        guard revision <= head else { throw Status.tooLarge(revision, current: head) }
         let found = try await reading { table throws(SQLiteError) -> Result<T, Status> in
             try table.reading { () throws(SQLiteError) in
                 guard try table.floors().floor(resource) <= revision else {
-                    return .failure(
-                        Status(.expired, "The resourceVersion for the provided list is too old."))
+                    return .failure(.listTooOld)
                 }
                 return .success(try body(table))
             }
@@ -95,19 +94,5 @@ extension Store {
             }
         }
         return try result.get()
-    }
-
-    /// Source: kube-apiserver's answer to a resourceVersion that does not exist yet.
-    static func tooLarge(_ revision: Revision, current: Revision) -> Status {
-        var status = Status(.timeout, "Too large resource version: \(revision), current: \(current)")
-        status.retryAfterSeconds = 1
-        status.causes = [
-            Status.Cause(reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "")
-        ]
-        return status
-    }
-
-    static func tooOld(_ revision: Revision, floor: Revision) -> Status {
-        Status(.expired, "too old resource version: \(revision) (\(floor))")
     }
 }

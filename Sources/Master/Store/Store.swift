@@ -34,6 +34,8 @@ final class Store: Sendable {
     let clock: any WallClock
     let project: Projection.Make
     let latest: Latest
+    /// The head when the store was opened.
+    let start: Revision
     /// Used on `commits` only.
     let writer: Mutex<RevisionTable>
     /// Used on `pastReads` only.
@@ -79,6 +81,7 @@ final class Store: Sendable {
         let table = try RevisionTable.open(path: path, codec: codec, pagesMax: options.filePagesMax)
         let head = try table.head()
         latest = Latest(try table.latest(), head: head)
+        start = head
         floors = Mutex(try table.floors())
         queue = Mutex(WriteQueue(last: head))
         writer = Mutex(table)
@@ -92,7 +95,7 @@ final class Store: Sendable {
     }
 
     private static func refusal(of path: String, _ error: SQLiteError) -> StoreError {
-        if error.code == 17 {
+        if error.isNewer {
             return StoreError(
                 "the state \(path) was written by a newer kmaster (\(error.message), this one knows format "
                     + "\(RevisionTable.format)): start that version, or restore a backup that this one made")
@@ -134,6 +137,12 @@ extension Store {
     }
 
     func count(_ resource: GroupResource) -> Int { latest.shelf(resource).shelf.count }
+    /// The revision of a resource's last change; nil when it may lie before this start of the program, since deletions
+    /// leave nothing in memory.
+    func lastChange(of resource: GroupResource) -> Revision? {
+        let last = latest.shelf(resource).shelf.lastChange
+        return last > start ? last : nil
+    }
     func counts() -> [GroupResource: Int] { latest.counts() }
     /// Keys of the objects that name `uid` as an owner, in no order.
     func owned(by uid: String) -> [ObjectKey] { latest.owned(by: uid) }

@@ -31,7 +31,7 @@ struct Transaction: ~Copyable {
     func list(_ resource: GroupResource, namespace: String?) -> [Stored] {
         var shelf = latest.shelf(resource).shelf
         for (key, changed) in overlay where key.resource == resource {
-            if let changed { shelf.put(changed) } else { shelf.remove(key) }
+            if let changed { shelf.put(changed) } else { shelf.remove(key, at: revision) }
         }
         return shelf.list(namespace: namespace).items
     }
@@ -73,7 +73,8 @@ struct Transaction: ~Copyable {
     private func encode(_ key: ObjectKey, _ json: JSON) throws(Status) -> Stored {
         var json = json
         json["metadata"]["resourceVersion"] = .string(revision.description)
-        let bytes = json.encoded
+        // Copied into a buffer of its exact size, since it stays in memory as long as the object.
+        let bytes = json.encoded.withUnsafeBufferPointer { Array($0) }
         guard bytes.count <= Limits.objectBytesMax else {
             throw Status(
                 .requestEntityTooLarge,

@@ -54,18 +54,12 @@ final class Hub: Sendable {
         matches: @escaping @Sendable (Projection, ObjectKey) -> Bool = { _, _ in true }
     ) throws(Status) -> Watcher {
         let head = log.head()
-        guard after <= head else {
-            var status = Status(.timeout, "Too large resource version: \(after), current: \(head)")
-            status.retryAfterSeconds = 1
-            throw status
-        }
+        guard after <= head else { throw .tooLarge(after, current: head) }
         let isRecent = state.withLock { state in
             after >= state.channels[resource, default: Channel(floor: state.start)].ring.floor
         }
         let floor = log.floor(resource)
-        guard isRecent || after >= floor else {
-            throw Status(.expired, "too old resource version: \(after) (\(floor))")
-        }
+        guard isRecent || after >= floor else { throw .tooOld(after, floor: floor) }
         let scope = Subscription.Scope(namespace: namespace, name: name)
         let subscription = Subscription(resource, scope: scope, bookmarks: bookmarks, matches: matches)
         return Watcher(subscription, namespace: namespace, hub: self, after: after, initial: initial)

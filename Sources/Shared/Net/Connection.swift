@@ -48,11 +48,12 @@ package final class Connection: ByteChannel {
     }
 
     /// Performs the handshake on a plain connection; the result takes its place.
+    /// - Parameter host: the name that was dialled, which a server's certificate must carry; nil takes the address.
     /// - Throws: `NetError.tls` with what is wrong, `.timedOut` after `timeout`. The connection is closed then.
-    package func secured(by context: TLSContext, timeout: Duration = .seconds(Limits.handshakeSeconds)) async throws
-        -> Connection
-    {
-        let session = try context.session(descriptor: socket.raw, peer: peer)
+    package func secured(
+        by context: TLSContext, host: String? = nil, timeout: Duration = .seconds(Limits.handshakeSeconds)
+    ) async throws -> Connection {
+        let session = try context.session(descriptor: socket.raw, peer: peer, host: host)
         let deadline = SystemClock().uptime() + timeout
         do {
             loop: while true {

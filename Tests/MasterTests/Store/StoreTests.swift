@@ -162,6 +162,34 @@ struct StoreTests {
         #expect(next.revision > store.head)
     }
 
+    @Test(.enabled(if: getuid() == 0))
+    func `a disk that fills up refuses writes, and takes them again when it has room`()
+        async throws
+    {
+        // A file system of its own; where root may not mount, there is nothing to try it on.
+        guard mount("tmpfs", scratch.path, "tmpfs", 0, "size=3m") == 0 else { return }
+        defer { umount2(scratch.path, Int32(MNT_DETACH)) }
+        let store = try scratch.open()
+        try await store.put(pod("before"))
+        scratch.write([UInt8](repeating: 1, count: 4 << 20), to: "ballast")
+        var refused: Status?
+        var acknowledged = 1
+        for index in 0..<50 {
+            do throws(Status) {
+                try await store.put(pod("p\(index)"), note: String(repeating: "x", count: 10_000))
+                acknowledged += 1
+            } catch { refused = error }
+        }
+        #expect(refused?.code == 507, "\(String(describing: refused))")
+        #expect(store.count(pods) == acknowledged)
+        let head = store.head
+        unlink(scratch.path + "/ballast")
+        #expect(try await store.put(pod("after")).revision > head.next)
+        let after = Scratch()
+        scratch.copy(to: after)
+        #expect(try after.open().count(pods) == acknowledged + 1)
+    }
+
     @Test func `a second opening is refused while the first one is there`() throws {
         do {
             let store = try scratch.open()

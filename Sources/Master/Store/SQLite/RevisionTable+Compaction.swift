@@ -68,8 +68,8 @@ extension RevisionTable {
     }
 
     /// Purges rows of a resource that are not the latest of their object, at most `Limits.compactionRowsMax`.
-    /// - Returns: the resource's floor after it, and whether more is left; nil when there was nothing to do.
-    func keepLatestOnly(_ resource: GroupResource) throws(SQLiteError) -> (floor: Revision, more: Bool)? {
+    /// - Returns: the resource's floor after it; nil when there was nothing to do.
+    func keepLatestOnly(_ resource: GroupResource) throws(SQLiteError) -> Revision? {
         let head = try head()
         return try connection.transaction { () throws(SQLiteError) in
             let stale = try connection.prepare(
@@ -88,7 +88,7 @@ extension RevisionTable {
             }
             guard purged > 0 else { return nil }
             try setFloor(resource.description, head)
-            return (head, true)
+            return head
         }
     }
 

@@ -14,5 +14,7 @@ struct SQLiteError: Error, Equatable, CustomStringConvertible {
     var isFull: Bool { code == SQLITE_FULL }
     /// The file is damaged or something else than a database.
     var isCorrupt: Bool { code == SQLITE_CORRUPT || code == SQLITE_NOTADB }
+    /// The file has a format of a later program.
+    var isNewer: Bool { code == SQLITE_SCHEMA }
     var description: String { "\(message) (SQLite \(code))" }
 }

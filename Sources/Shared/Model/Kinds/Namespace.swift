@@ -4,4 +4,6 @@ package struct Namespace: Kind {
         group: "", version: "v1", kind: "Namespace", plural: "namespaces", isNamespaced: false)
     package var json: JSON
     package init(_ json: JSON) { self.json = json }
+
+    package var isTerminating: Bool { json.at("status", "phase").string == "Terminating" }
 }

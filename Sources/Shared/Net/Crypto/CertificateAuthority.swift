@@ -23,10 +23,9 @@ package struct CertificateAuthority: Sendable {
     }
 
     /// A new self-signed authority on P-256.
-    package static func make(commonName: String, from start: Timestamp, for validity: Duration) throws
-        -> CertificateAuthority
-    {
-        let key = try PrivateKey.generate()
+    package static func make(
+        commonName: String, key: PrivateKey, from start: Timestamp, for validity: Duration
+    ) throws -> CertificateAuthority {
         let certificate = try issue(
             DistinguishedName(commonName: commonName), SubjectAltNames(), key.publicKey, from: start, for: validity,
             extensions: [(87, "critical,CA:TRUE"), (83, "critical,digitalSignature,keyCertSign,cRLSign")], issuer: nil,

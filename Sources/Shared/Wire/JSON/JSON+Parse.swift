@@ -10,6 +10,8 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 package struct JSONNotes: Equatable, Sendable {
     /// Paths of members that were written twice in one object; the last one counts. Source: `fieldValidation=Strict`.
     package var duplicates: [String] = []
+
+    package init() {}
 }
 
 extension JSON {
@@ -73,6 +75,7 @@ private struct JSONReader {
         try enter()
         position += 1
         var members = Members()
+        var seen: Set<String> = []
         skipSpace()
         if take(UInt8(ascii: "}")) {
             depth -= 1
@@ -87,7 +90,10 @@ private struct JSONReader {
             skipSpace()
             path.append(key)
             let value = try value()
-            if let index = members.index(of: key) {
+            // A hostile object with very many members must not cost quadratic time.
+            if members.count == 32, seen.isEmpty { seen = Set(members.keys) }
+            let isNew = members.count < 32 ? members.index(of: key) == nil : seen.insert(key).inserted
+            if !isNew, let index = members.index(of: key) {
                 notes.duplicates.append(path.joined(separator: "."))
                 members.replace(at: index, with: value)
             } else {

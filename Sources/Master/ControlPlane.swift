@@ -1,0 +1,191 @@
+import Shared
+import Synchronization
+
+/// The parts of a master put together: store, watch hub, request chain, in-process clients. Programs and tests make one
+/// and run its services; sockets are not part of it.
+struct ControlPlane: Sendable {
+    struct Options: Sendable {
+        var serviceNetwork = IPv4Network(IPv4Address(10, 96, 0, 0), prefix: 16)
+        var notReadyTolerationSeconds = 2
+        var store = Store.Options()
+        /// `host:port` under which clients reach the server.
+        var serverAddress = "127.0.0.1:6443"
+    }
+
+    let store: Store
+    let storage: Storage
+    let server: APIServer
+    let clock: any WallClock
+    let log: Log
+    /// Who owns whom, for the garbage collector.
+    let ownerGraph: OwnerGraph
+    private let compaction: Compaction
+    private let bookmarks: Bookmarks
+    private let readiness: Readiness
+
+    /// Whether the controllers' caches are filled. A class: one fact that the server and `main` share.
+    final class Readiness: Sendable {
+        private let state = Atomic(false)
+        var isReady: Bool {
+            get { state.load(ordering: .acquiring) }
+            set { state.store(newValue, ordering: .releasing) }
+        }
+    }
+
+    /// - Parameters:
+    ///   - path: the state file.
+    ///   - dial: a transport to the agent at an address.
+    init(
+        path: String, options: Options, identity: MasterIdentity, clock: any WallClock, log: Log,
+        dial: @escaping @Sendable (_ address: String) throws -> any Transport
+    ) throws {
+        let registry = Registry.builtIn
+        let stored: [GroupResource: Resource] = Dictionary(
+            registry.resources.map { ($0.groupResource, $0) }, uniquingKeysWith: { first, _ in first })
+        let store = try Store.open(path: path, clock: clock, options: options.store) { resource, object in
+            var projection = Projection(metadata: Object(object).metadata)
+            projection.fields = stored[resource]?.projectionFields(of: object) ?? [:]
+            return projection
+        }
+        let hub = Hub(log: store.log)
+        let addresses = ServiceAddresses(range: options.serviceNetwork)
+        for service in store.list(ServiceAddresses.resource).items { addresses.observe(try service.json()) }
+        let owners = OwnerFeed(store: store, registry: registry)
+        store.publish { changes in
+            hub.publish(changes)
+            owners.receive(changes)
+            for change in changes where change.key.resource == ServiceAddresses.resource && change.kind == .deletion {
+                addresses.release(change.stored.projection.uid)
+            }
+        }
+        let storage = Storage(
+            store: store, hub: hub, registry: registry, admission: ControlPlane.admission(store, options),
+            addresses: addresses,
+            clock: clock)
+        let tokens = ServiceAccountTokens(
+            key: identity.tokenKey, issuer: "https://kubernetes.default.svc.cluster.local", clock: clock
+        ) {
+            store.get($0)?.projection.uid
+        }
+        let joinToken = identity.joinToken
+        let authenticate = Authenticate(tokens: tokens) { token in
+            guard Array(token.utf8).isEqualInConstantTime(to: Array(joinToken.utf8)) else { return nil }
+            return User("system:bootstrap:join", groups: ["system:bootstrappers", "system:authenticated"])
+        }
+        let rules = StoredRules(store: store)
+        let authorize = Authorize(rules: { rules.current }) { namespace, name in
+            store.get(ObjectKey(Pod.type.resource, namespace: namespace, name: name))?.projection.fields[
+                "spec.nodeName"]
+        }
+        let readiness = Readiness()
+        let documents = Documents(
+            registry: { registry }, serverAddress: options.serverAddress, isReady: { readiness.isReady },
+            metrics: { Metrics.text(store: store, hub: hub) })
+        server = APIServer(
+            storage: storage, authenticate: authenticate, authorize: authorize, documents: documents,
+            nodes: NodeProxy(storage: storage, dial: dial), tokens: tokens, log: log.about("api"))
+        compaction = Compaction(store: store, log: log.about("store"))
+        bookmarks = Bookmarks(hub: hub, clock: clock)
+        ownerGraph = owners.graph
+        self.store = store
+        self.storage = storage
+        self.clock = clock
+        self.log = log
+        self.readiness = readiness
+    }
+
+    private static func admission(_ store: Store, _ options: Options) -> Admission {
+        let read: @Sendable (ObjectKey) -> JSON? = { key in try? store.get(key)?.json() }
+        let classes = GroupResource(group: "scheduling.k8s.io", "priorityclasses")
+        return Admission(plugins: [
+            .namespaceLifecycle { read(ObjectKey(Namespace.type.resource, name: $0)) },
+            .serviceAccount { read(ObjectKey(ServiceAccount.type.resource, namespace: $0, name: $1)) },
+            .priority(
+                named: { read(ObjectKey(classes, name: $0)) },
+                fallback: {
+                    store.list(classes).items.lazy.compactMap { try? $0.json() }.first {
+                        $0["globalDefault"].bool ?? false
+                    }
+                }),
+            .defaultTolerationSeconds(options.notReadyTolerationSeconds),
+            .taintNodes,
+            .certificateRequests,
+        ])
+    }
+
+    /// A client of this master within its process, with an identity of its own.
+    func client(_ user: User, agent: String) -> Client {
+        Client(InProcessTransport(server: server, user: user), agent: agent)
+    }
+    /// The client of a controller; its name is the field manager.
+    func client(controller name: String) -> Client { client(.controller(name), agent: name) }
+
+    /// Creates what every cluster has, where it is missing, and brings the endpoints of service `kubernetes` up to date.
+    func bootstrap(serviceAddress: String, endpoints addresses: [String], port: Int) async throws {
+        let client = client(.master, agent: "kmaster")
+        for object in BootstrapObjects.all(serviceAddress: serviceAddress) {
+            try await ensure(object, client, replaces: false)
+        }
+        for object in BootstrapObjects.endpoints(addresses, port: port) {
+            try await ensure(object, client, replaces: true)
+        }
+    }
+
+    private func ensure(_ object: JSON, _ client: Client, replaces: Bool) async throws {
+        let meta = Object(object)
+        let version = meta.apiVersion.split(separator: "/").last.map(String.init) ?? ""
+        guard let resource = storage.registry.resource(group: meta.group, version: version, kind: meta.kind) else {
+            preconditionFailure("\(meta.kind) is no resource of this server")
+        }
+        let collection = resource.type.path(namespace: meta.namespace)
+        do {
+            _ = try await client.call("POST", collection, body: object)
+        } catch let status as Status where status.reason == .alreadyExists {
+            if replaces { _ = try await client.call("PUT", "\(collection)/\(meta.name)", body: object) }
+        }
+    }
+
+    /// What runs beside the server and the controllers.
+    var services: [any Service] {
+        [
+            compaction, bookmarks,
+            EventExpiry(
+                store: store, client: client(.master, agent: "kmaster"), clock: clock, log: log.about("events")),
+        ]
+    }
+
+    /// The caches are filled: `/readyz` answers ok from now on.
+    func markReady() { readiness.isReady = true }
+}
+
+/// Deletes events that have had their hour, so that watchers see them go.
+struct EventExpiry: Service {
+    let store: Store
+    let client: Client
+    let clock: any WallClock
+    let log: Log
+
+    func run() async throws {
+        while true {
+            try await clock.sleep(for: .seconds(60))
+            do {
+                while true {
+                    let expired = try await store.expired(before: clock.now() - store.options.eventAge)
+                    for event in expired {
+                        let type = KindType(
+                            group: event.key.resource.group, version: "v1", kind: "Event", plural: "events")
+                        let path = type.path(namespace: event.key.namespace, name: event.key.name)
+                        do { _ = try await client.call("DELETE", path) } catch let status as Status
+                            where status.reason == .notFound
+                        {}
+                    }
+                    if expired.count < Limits.expiredPageMax { break }
+                }
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                log.warning("old events could not be deleted; they are tried again in a minute", ("error", "\(error)"))
+            }
+        }
+    }
+}
