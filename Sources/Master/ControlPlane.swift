@@ -110,6 +110,7 @@ struct ControlPlane: Sendable {
             .defaultTolerationSeconds(options.notReadyTolerationSeconds),
             .taintNodes,
             .certificateRequests,
+            .nodeRestriction,
         ])
     }
 
