@@ -39,8 +39,10 @@ struct Cycle: Sendable {
         if !pod.affinity.isEmpty { searchOwnTerms(pod, snapshot) }
         if !snapshot.affinityNodes.isEmpty { searchOthersTerms(pod, snapshot) }
         if let owner = pod.owner {
-            for node in snapshot.nodes {
-                guard let count = node.owners[owner], let zone = node.labels[Cycle.zone] else { continue }
+            for index in snapshot.nodes.indices {
+                guard let count = snapshot.nodes[index].owners[owner],
+                    let zone = snapshot.nodes[index].labels[Cycle.zone]
+                else { continue }
                 ownerZones[zone, default: 0] += count
             }
         }
