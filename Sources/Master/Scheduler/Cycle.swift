@@ -69,8 +69,11 @@ struct Cycle: Sendable {
         near = Array(repeating: [], count: affinity.required.count)
         for node in snapshot.nodes {
             for other in node.pods.values {
-                for (index, term) in affinity.required.enumerated() where term.matches(other) {
-                    if let place = node.place(term.topologyKey) { near[index].insert(place) }
+                // Only a pod that fits all terms counts, as Kubernetes has it.
+                if !affinity.required.isEmpty, affinity.required.allSatisfy({ $0.matches(other) }) {
+                    for (index, term) in affinity.required.enumerated() {
+                        if let place = node.place(term.topologyKey) { near[index].insert(place) }
+                    }
                 }
                 for term in affinity.requiredAnti where term.matches(other) {
                     if let place = node.place(term.topologyKey) { avoided.insert(place) }
