@@ -69,7 +69,8 @@ struct AppState: Sendable {
         guard version != problemsVersion else { return }
         problemsVersion = version
         world.problems = Problems.find(
-            pods: world.pods.values, nodes: world.nodes.values, deployments: world.feed(.all(.deployments)).items.values,
+            pods: world.pods.values, nodes: world.nodes.values,
+            deployments: world.feed(.all(.deployments)).items.values,
             now: world.now)
     }
 
@@ -90,13 +91,14 @@ struct AppState: Sendable {
             world.record("the API server answers again", .good)
             say("The API server answers again.", .good)
             return [.reconnect]
-        case (.up, .down(_, let why)), (.unknown, .down(_, let why)): world.record("the API server does not answer: \(why)", .bad)
+        case (.up, .down(_, let why)), (.unknown, .down(_, let why)):
+            world.record("the API server does not answer: \(why)", .bad)
         default: break
         }
         return []
     }
 
-    private mutating func receive(_ action: Action, _ outcome: Outcome) {
+    private mutating func receive(_ action: Action, _ outcome: ActionEnd) {
         switch outcome {
         case .done:
             world.record(action.done, .good)
@@ -148,12 +150,13 @@ struct AppState: Sendable {
         {
             return perform(favourite(number))
         }
+        if key == .character("q"), screens.count == 1, top.filterText.isEmpty { return [.quit(0)] }
         guard let command = command(for: key) else { return [] }
-        return run(command, key)
+        return run(command)
     }
 
     /// The command that a key means here: the first one of the table that is not hidden.
-    private mutating func command(for key: Key) -> Command? {
+    private mutating func command(for key: Key) -> Intent? {
         for binding in Keymap.bindings(in: top.scope) where binding.keys.contains(key) {
             switch availability(binding.command) {
             case .yes: return binding.command
@@ -166,7 +169,7 @@ struct AppState: Sendable {
         return nil
     }
 
-    func availability(_ command: Command) -> Availability {
+    func availability(_ command: Intent) -> Availability {
         switch command {
         case .prompt, .help, .home, .problems, .messages, .namespaces, .redraw, .suspend, .quit: .yes
         case .back: screens.count > 1 || !top.filterText.isEmpty ? .yes : .hidden
@@ -174,7 +177,7 @@ struct AppState: Sendable {
         }
     }
 
-    private mutating func run(_ command: Command, _ key: Key) -> [Effect] {
+    private mutating func run(_ command: Intent) -> [Effect] {
         switch command {
         case .prompt: prompt = Prompt(.command, label: ":")
         case .filter:
@@ -219,6 +222,7 @@ struct AppState: Sendable {
             case .push(let screen):
                 screens.append(screen)
                 if screens.count > Limits.screensMax { screens.remove(at: 1) }
+            case .go(let screen): screens = [screens[0], screen]
             case .pop: if screens.count > 1 { screens.removeLast() }
             case .home: screens.removeSubrange(1...)
             case .say(let text, let tone): say(text, tone)
@@ -300,7 +304,9 @@ struct AppState: Sendable {
             return perform(run(text))
         case .scale(let targets, let before):
             guard let count = Int(open.text.trimmingSpaces), (0...100_000).contains(count) else {
-                return perform([.say("\"\(open.text)\" is no number of replicas; give a whole number such as 3.", .warn)])
+                return perform([
+                    .say("\"\(open.text)\" is no number of replicas; give a whole number such as 3.", .warn)
+                ])
             }
             return perform(Actions.scale(targets, to: count, from: before, world))
         }

@@ -40,7 +40,9 @@ extension Client {
         var found = try await resources(of: "", "v1", at: "/api/v1")
         let groups = try await call("GET", "/apis")
         for group in groups["groups"].items.prefix(500) {
-            guard let name = group["name"].string, let version = group.at("preferredVersion", "version").string else { continue }
+            guard let name = group["name"].string, let version = group.at("preferredVersion", "version").string else {
+                continue
+            }
             // A group whose server is away must not hide the others.
             let listed = (try? await resources(of: name, version, at: "/apis/\(name)/\(version)")) ?? []
             found += listed
@@ -50,7 +52,9 @@ extension Client {
 
     private func resources(of group: String, _ version: String, at path: String) async throws -> [Resource] {
         try await call("GET", path)["resources"].items.compactMap { entry in
-            guard let plural = entry["name"].string, !plural.contains("/"), let kind = entry["kind"].string else { return nil }
+            guard let plural = entry["name"].string, !plural.contains("/"), let kind = entry["kind"].string else {
+                return nil
+            }
             let type = KindType(
                 group: group, version: version, kind: kind, plural: plural,
                 isNamespaced: entry["namespaced"].bool ?? false)
@@ -147,7 +151,8 @@ enum Rows {
         case "BOOKMARK": return .bookmark(revision: revision)
         case "ERROR": return .failed(Status(object) ?? Status(.internalError, "the watch failed"))
         case let type:
-            let found = object["kind"].string == "Table"
+            let found =
+                object["kind"].string == "Table"
                 ? items(object, key) : [Item.project(object, key.resource.type, isWhole: key.form == .whole)]
             guard let item = found.first else { return .bookmark(revision: revision) }
             let change: FeedNews.Change = type == "DELETED" ? .removed(item.key) : .put(item)

@@ -36,7 +36,9 @@ actor EffectRunner {
     }
 
     /// Runs until the reducer asks to quit.
-    func run(_ start: AppState, input: @escaping @Sendable (@escaping @Sendable (Message) -> Void) async -> Void) async -> Int32 {
+    func run(_ start: AppState, input: @escaping @Sendable (@escaping @Sendable (Message) -> Void) async -> Void) async
+        -> Int32
+    {
         var state = start
         let mailbox = mailbox
         let clock = clock
@@ -56,12 +58,14 @@ actor EffectRunner {
             state.settle()
             display.show(Frame.draw(state))
             let drawn = clock.uptime()
-            for message in await mailbox.take() { await perform(state.receive(message)) }
-            // Changes that come faster than frames share one; keys are part of the batch, so they wait no longer.
+            var batch = await mailbox.take()
+            // Changes that come faster than frames share one; a key is answered at once.
             let rest = Duration.milliseconds(Limits.frameMilliseconds) - (clock.uptime() - drawn)
-            if rest > .zero, exitCode == nil, mailbox.isFlooded {
+            if rest > .zero, !batch.contains(where: \.isInput) {
                 try? await clock.sleep(for: rest)
+                batch += mailbox.takeNow()
             }
+            for message in batch { await perform(state.receive(message)) }
         }
         for task in helpers + feeds.values + logs.values { task.cancel() }
         return exitCode ?? 0
@@ -173,7 +177,9 @@ final class Mailbox: Sendable {
     func put(_ message: Message) {
         let waiter = state.withLock { state in
             // Ticks do not pile up behind a busy reducer.
-            if case .tick = message, state.messages.contains(where: { if case .tick = $0 { true } else { false } }) { return nil as CheckedContinuation<Void, Never>? }
+            if case .tick = message, state.messages.contains(where: { if case .tick = $0 { true } else { false } }) {
+                return nil as CheckedContinuation<Void, Never>?
+            }
             state.messages.append(message)
             return state.waiter.take()
         }
@@ -182,10 +188,7 @@ final class Mailbox: Sendable {
 
     func take() async -> [Message] {
         while true {
-            let batch = state.withLock { state in
-                defer { state.messages = [] }
-                return state.messages
-            }
+            let batch = takeNow()
             if !batch.isEmpty { return batch }
             await withCheckedContinuation { continuation in
                 let isReady = state.withLock { state in
@@ -197,10 +200,11 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// True when messages wait that are not keys: drawing can then wait for the next frame.
-    var isFlooded: Bool {
+    /// What waits now, perhaps nothing.
+    func takeNow() -> [Message] {
         state.withLock { state in
-            !state.messages.isEmpty && !state.messages.contains { if case .input = $0 { true } else { false } }
+            defer { state.messages = [] }
+            return state.messages
         }
     }
 }

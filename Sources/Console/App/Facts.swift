@@ -27,10 +27,14 @@ struct NodeFacts: Equatable, Sendable {
         let base = isReady ? "Ready" : ready?.status == "Unknown" ? "Unknown" : "NotReady"
         status = base + (isCordoned ? ",SchedulingDisabled" : "")
         let pressures = node.conditions.filter { $0.type != "Ready" && $0.isTrue }.map(\.type)
-        why = isReady ? pressures.joined(separator: ",") : [ready?.reason ?? "", ready?.message ?? ""].filter { !$0.isEmpty }.joined(separator: ": ")
+        why =
+            isReady
+            ? pressures.joined(separator: ",")
+            : [ready?.reason ?? "", ready?.message ?? ""].filter { !$0.isEmpty }.joined(separator: ": ")
         since = ready?.lastTransitionTime
         let prefix = "node-role.kubernetes.io/"
-        roles = node.metadata.labels.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.sorted()
+        roles = node.metadata.labels.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+            .sorted()
         taints = node.taints.map { "\($0.key):\($0.effect)" }
         let info = node.json.at("status", "nodeInfo")
         version = info["kubeletVersion"].string ?? ""
@@ -95,7 +99,9 @@ struct ServiceFacts: Equatable, Sendable {
     init(_ service: ClusterService) {
         type = service.type
         address = service.clusterIP.isEmpty ? "–" : service.clusterIP
-        let ingress = service.json.at("status", "loadBalancer", "ingress").items.compactMap { $0["ip"].string ?? $0["hostname"].string }
+        let ingress = service.json.at("status", "loadBalancer", "ingress").items.compactMap {
+            $0["ip"].string ?? $0["hostname"].string
+        }
         let extra = service.json.at("spec", "externalIPs").items.compactMap(\.string)
         let name = service.json.at("spec", "externalName").string.map { [$0] } ?? []
         external = (ingress + extra + name).joined(separator: ",")
@@ -135,7 +141,9 @@ struct JobFacts: Equatable, Sendable {
         let ended = conditions.first { $0.type == "Complete" || $0.type == "Failed" }
         end = state["completionTime"].string.flatMap { Timestamp(rfc3339: $0) } ?? ended?.lastTransitionTime
         status = ended?.type ?? (conditions.contains { $0.type == "Suspended" } ? "Suspended" : "Running")
-        why = ended?.type == "Failed" ? [ended?.reason ?? "", ended?.message ?? ""].filter { !$0.isEmpty }.joined(separator: ": ") : ""
+        why =
+            ended?.type == "Failed"
+            ? [ended?.reason ?? "", ended?.message ?? ""].filter { !$0.isEmpty }.joined(separator: ": ") : ""
         images = spec.at("template", "spec", "containers").items.compactMap { $0["image"].string }
     }
 }
@@ -163,7 +171,10 @@ struct EventFacts: Equatable, Sendable {
         name = about["name"].string ?? ""
         uid = about["uid"].string ?? ""
         count = json.at("series", "count").int ?? json["count"].int ?? json["deprecatedCount"].int ?? 1
-        let time = [json.at("series", "lastObservedTime"), json["lastTimestamp"], json["eventTime"], json.at("metadata", "creationTimestamp")]
+        let time = [
+            json.at("series", "lastObservedTime"), json["lastTimestamp"], json["eventTime"],
+            json.at("metadata", "creationTimestamp"),
+        ]
         last = time.lazy.compactMap { $0.string.flatMap { Timestamp(rfc3339: $0) } }.first
         source = json.at("source", "component").string ?? json["reportingComponent"].string ?? ""
     }

@@ -3,7 +3,9 @@ import Shared
 /// Keeps one list and its watch running: pages first, then changes, again after every loss, with back-off. It gives
 /// up only when the server refuses, and asks again after a while even then.
 enum FeedTask {
-    static func run(_ key: FeedKey, _ source: ClusterSource, _ clock: any WallClock, _ send: @Sendable (FeedNews) -> Void) async {
+    static func run(
+        _ key: FeedKey, _ source: ClusterSource, _ clock: any WallClock, _ send: @Sendable (FeedNews) -> Void
+    ) async {
         var backoff = Backoff(first: .milliseconds(500), most: .seconds(15))
         while !Task.isCancelled {
             do {
@@ -29,13 +31,18 @@ enum FeedTask {
         }
     }
 
-    private static func list(_ key: FeedKey, _ source: ClusterSource, _ send: @Sendable (FeedNews) -> Void) async throws -> String {
+    private static func list(_ key: FeedKey, _ source: ClusterSource, _ send: @Sendable (FeedNews) -> Void) async throws
+        -> String
+    {
         var token: String?
         var revision = ""
         var isFirst = true
         repeat {
             let page = try await source.list(key, token)
-            send(.page(page.items, columns: page.columns, isFirst: isFirst, remaining: page.next == nil ? nil : page.remaining))
+            send(
+                .page(
+                    page.items, columns: page.columns, isFirst: isFirst,
+                    remaining: page.next == nil ? nil : page.remaining))
             isFirst = false
             token = page.next
             revision = page.revision
@@ -45,10 +52,14 @@ enum FeedTask {
     }
 
     /// - Returns: the revision to continue from; nil when a new list is needed (410 Gone).
-    private static func watch(_ key: FeedKey, from start: String, _ source: ClusterSource, _ send: @Sendable (FeedNews) -> Void) async throws -> String? {
+    private static func watch(
+        _ key: FeedKey, from start: String, _ source: ClusterSource, _ send: @Sendable (FeedNews) -> Void
+    ) async throws -> String? {
         var revision = start
         let watch: ClusterSource.Watch
-        do { watch = try await source.watch(key, start) } catch let status as Status where status.code == 410 { return nil }
+        do { watch = try await source.watch(key, start) } catch let status as Status where status.code == 410 {
+            return nil
+        }
         defer { watch.close() }
         return try await withTaskCancellationHandler {
             while let events = try await watch.next() {
@@ -101,7 +112,9 @@ enum FeedTask {
         }
     }
 
-    private static func within<T: Sendable>(_ limit: Duration, _ clock: any WallClock, _ body: @escaping @Sendable () async throws -> T) async throws -> T {
+    private static func within<T: Sendable>(
+        _ limit: Duration, _ clock: any WallClock, _ body: @escaping @Sendable () async throws -> T
+    ) async throws -> T {
         try await withThrowingTaskGroup(of: T?.self) { group in
             group.addTask { try await body() }
             group.addTask {
@@ -119,7 +132,9 @@ enum FeedTask {
 
 /// Keeps one log stream running; after an end it is opened again behind the last line.
 enum LogTask {
-    static func run(_ key: LogKey, _ source: ClusterSource, _ clock: any WallClock, _ send: @Sendable (LogNews) -> Void) async {
+    static func run(_ key: LogKey, _ source: ClusterSource, _ clock: any WallClock, _ send: @Sendable (LogNews) -> Void)
+        async
+    {
         var backoff = Backoff(first: .milliseconds(500), most: .seconds(10))
         var key = key
         var last = ""
@@ -150,7 +165,9 @@ enum LogTask {
     }
 
     /// Lines start with their time; those that were seen before a break are left out.
-    private static func deliver(_ lines: [[UInt8]], _ key: LogKey, _ last: inout String, _ send: @Sendable (LogNews) -> Void) {
+    private static func deliver(
+        _ lines: [[UInt8]], _ key: LogKey, _ last: inout String, _ send: @Sendable (LogNews) -> Void
+    ) {
         var fresh: [LogLine] = []
         for bytes in lines {
             let line = LogTask.parse(bytes, key.container)

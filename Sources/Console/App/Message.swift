@@ -10,12 +10,14 @@ enum Message: Sendable {
     case logs(LogKey, LogNews)
     case discovered([Resource])
     case pulse(Pulse)
-    case finished(Action, Outcome)
+    case finished(Action, ActionEnd)
     case planned(Plan)
     case say(String, Style.Tone)
     /// The terminal is ours again after a shell, an editor or a stop.
     case resumed
     case terminated
+
+    var isInput: Bool { if case .input = self { true } else { false } }
 }
 
 /// How the API server answers a small question asked every few seconds.
@@ -26,7 +28,7 @@ enum Pulse: Equatable, Sendable {
 }
 
 /// How an action ended.
-enum Outcome: Equatable, Sendable {
+enum ActionEnd: Equatable, Sendable {
     case done
     case failed(String)
 }

@@ -57,7 +57,9 @@ struct ContainerFacts: Equatable, Sendable {
         let reason: String
         let at: Timestamp?
         /// `exit 137 OOMKilled`, `exit 1`.
-        var text: String { "exit \(code)" + (reason.isEmpty || reason == "Error" || reason == "Completed" ? "" : " \(reason)") }
+        var text: String {
+            "exit \(code)" + (reason.isEmpty || reason == "Error" || reason == "Completed" ? "" : " \(reason)")
+        }
     }
 
     init(_ status: ContainerStatus) {
@@ -68,7 +70,8 @@ struct ContainerFacts: Equatable, Sendable {
         state = member?.key ?? "waiting"
         reason = member?.value["reason"].string ?? ""
         exitCode = member?.value["exitCode"].int
-        lastExit = ContainerFacts.exit(status.state["terminated"]) ?? ContainerFacts.exit(status.lastState["terminated"])
+        lastExit =
+            ContainerFacts.exit(status.state["terminated"]) ?? ContainerFacts.exit(status.lastState["terminated"])
     }
     private static func exit(_ json: JSON) -> Exit? {
         guard let code = json["exitCode"].int else { return nil }
@@ -116,7 +119,8 @@ struct PodFacts: Equatable, Sendable {
         let text = PodFacts.statusText(pod, containers, initContainers)
         self.status = text
         let isDone = pod.isFinished
-        health = PodFacts.health(pod, text, containers, isReady: ready == max(all.count, 1) && !containers.isEmpty, isDone)
+        health = PodFacts.health(
+            pod, text, containers, isReady: ready == max(all.count, 1) && !containers.isEmpty, isDone)
         why = PodFacts.reason(pod, text, containers + initContainers)
         since = status.condition("Ready")?.lastTransitionTime ?? status.startTime
     }
@@ -171,7 +175,8 @@ struct PodFacts: Equatable, Sendable {
         case .unknown: return .lost
         case .pending, .running: break
         }
-        let bad = text.hasSuffix("BackOff") || text.hasSuffix("Error") || text.hasPrefix("ErrImage") || text == "OOMKilled"
+        let bad =
+            text.hasSuffix("BackOff") || text.hasSuffix("Error") || text.hasPrefix("ErrImage") || text == "OOMKilled"
             || text.hasPrefix("ExitCode") || text == "AddressInUse" || text.hasSuffix("InvalidImageName")
         if bad { return .crashed }
         if pod.spec.nodeName.isEmpty { return .pending }
@@ -194,7 +199,8 @@ struct PodFacts: Equatable, Sendable {
 
     /// The short name of a tile: without the part that every pod of a ReplicaSet shares.
     static func shortName(_ item: Item) -> String {
-        guard let hash = item.labels["pod-template-hash"], !hash.isEmpty, let range = item.name.firstRange(of: "-\(hash)-")
+        guard let hash = item.labels["pod-template-hash"], !hash.isEmpty,
+            let range = item.name.firstRange(of: "-\(hash)-")
         else { return item.name }
         return item.name[..<range.lowerBound] + "-" + item.name[range.upperBound...]
     }

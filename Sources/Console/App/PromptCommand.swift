@@ -39,12 +39,15 @@ struct PromptCommand {
         switch verb.lowercased() {
         case "q", "q!", "qa", "quit", "exit": return [.quit]
         case "topology", "topo", "home", "cluster": return [.home]
-        case "problems", "problem", "!": return [.push(ProblemsScreen())]
-        case "messages", "msg": return [.push(MessagesScreen())]
+        case "problems", "problem", "!": return [.go(ProblemsScreen())]
+        case "messages", "msg": return [.go(MessagesScreen())]
         case "help", "h", "?": return [.push(HelpScreen(from: .topology))]
         case "apply":
             guard words.count > 1 else { return [.say("Which file? Type :apply and the path of a manifest.", .warn)] }
-            return [.say("Asking the server what would change…", .busy), .effect(.plan(file: words.dropFirst().joined(separator: " ")))]
+            return [
+                .say("Asking the server what would change…", .busy),
+                .effect(.plan(file: words.dropFirst().joined(separator: " "))),
+            ]
         case "ns", "namespace":
             guard words.count > 1 else { return [.push(ListScreen(.namespaces, filter: filter))] }
             return [.namespace(words[1] == "all" || words[1] == "-" ? "" : words[1])]
@@ -55,13 +58,14 @@ struct PromptCommand {
     private func open(_ word: String, _ world: World) -> [Step] {
         guard let resource = world.catalog.find(word) else {
             let near = world.catalog.near(word).prefix(3)
-            let hint = near.isEmpty
+            let hint =
+                near.isEmpty
                 ? world.catalog.isComplete ? "tab completes the names there are" : "the server's list is not read yet"
                 : "did you mean \(near.map { ":" + $0 }.joined(separator: " or "))?"
             return [.say("The server lists no resource \"\(word)\"; \(hint)", .warn)]
         }
         var steps: [Step] = []
         if words.count > 1, resource.type.isNamespaced { steps.append(.namespace(words[1] == "all" ? "" : words[1])) }
-        return steps + [.push(ListScreen(resource, filter: filter))]
+        return steps + [.go(ListScreen(resource, filter: filter))]
     }
 }

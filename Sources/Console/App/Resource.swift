@@ -63,14 +63,18 @@ struct Catalog: Equatable, Sendable {
     /// Words that start like `prefix`, best first.
     func completions(of prefix: String) -> [String] {
         let prefix = prefix.lowercased()
-        return resources.filter { $0.verbs.contains("list") }.flatMap { $0.words.filter { $0.hasPrefix(prefix) }.prefix(1) }
-            .uniqued().sorted { ($0.count, $0) < ($1.count, $1) }
+        return resources.filter { $0.verbs.contains("list") }.flatMap {
+            $0.words.filter { $0.hasPrefix(prefix) }.prefix(1)
+        }
+        .uniqued().sorted { ($0.count, $0) < ($1.count, $1) }
     }
 
     /// Names that a mistyped word may have meant.
     func near(_ word: String) -> [String] {
-        resources.map { resource in (resource.plural, resource.words.map { Catalog.distance(word.lowercased(), $0) }.min() ?? 99) }
-            .filter { $0.1 <= max(1, word.count / 3) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.map(\.0).uniqued()
+        resources.map { resource in
+            (resource.plural, resource.words.map { Catalog.distance(word.lowercased(), $0) }.min() ?? 99)
+        }
+        .filter { $0.1 <= max(1, word.count / 3) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }.map(\.0).uniqued()
     }
 
     /// Names of k9s that are no names of the API.

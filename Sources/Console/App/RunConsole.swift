@@ -29,9 +29,11 @@ func runConsole(_ options: ConsoleOptions) async throws -> Int32 {
         killNode: source.killNode != nil, killContainer: source.killContainer != nil, shell: source.shell != nil)
     let state = AppState(world: world, size: terminal.size, firstCommand: options.command)
     let display = Display(
-        show: { terminal.show($0) }, forget: { terminal.forget() }, copy: { terminal.copy($0) }, suspend: { terminal.suspend() },
+        show: { terminal.show($0) }, forget: { terminal.forget() }, copy: { terminal.copy($0) },
+        suspend: { terminal.suspend() },
         leave: { terminal.leave() }, enter: { terminal.enter() }, size: { terminal.size })
-    let runner = EffectRunner(source: source, display: display, clock: options.clock, editor: Editor(environment: options.environment))
+    let runner = EffectRunner(
+        source: source, display: display, clock: options.clock, editor: Editor(environment: options.environment))
     signal(SIGPIPE, SIG_IGN)
     terminal.enter()
     defer { terminal.leave() }

@@ -17,8 +17,8 @@ protocol Screen: Sendable {
 
     /// The objects that commands act on.
     func targets(_ world: World) -> [Target]
-    func availability(_ command: Command, _ world: World) -> Availability
-    mutating func perform(_ command: Command, _ world: World) -> [Step]
+    func availability(_ command: Intent, _ world: World) -> Availability
+    mutating func perform(_ command: Intent, _ world: World) -> [Step]
 
     /// Called with what changed in a feed.
     mutating func observe(_ key: FeedKey, _ changes: [(old: Item?, new: Item?)], _ world: World)
@@ -43,6 +43,8 @@ extension Screen {
 /// What a screen asks of the app around it.
 enum Step: Sendable {
     case push(any Screen)
+    /// Right above the first screen, in place of all others: where a typed command leads.
+    case go(any Screen)
     case pop
     case home
     case say(String, Style.Tone)

@@ -7,10 +7,14 @@ enum Work {
     static func perform(_ work: Action.Work, _ source: ClusterSource, _ clock: any WallClock) async throws {
         switch work {
         case .killNode(let name):
-            guard let kill = source.killNode else { throw Status(.badRequest, "this cluster's nodes can not be killed from here") }
+            guard let kill = source.killNode else {
+                throw Status(.badRequest, "this cluster's nodes can not be killed from here")
+            }
             try await kill(name)
         case .killContainer(let namespace, let pod, let container):
-            guard let kill = source.killContainer else { throw Status(.badRequest, "containers can not be ended from here") }
+            guard let kill = source.killContainer else {
+                throw Status(.badRequest, "containers can not be ended from here")
+            }
             try await kill(namespace, pod, container)
         case .calls(let calls):
             for call in calls { try await perform(call, source, clock) }
@@ -18,7 +22,9 @@ enum Work {
     }
 
     /// A patient call is repeated for a minute while a budget holds it back.
-    private static func perform(_ call: ClusterSource.Call, _ source: ClusterSource, _ clock: any WallClock) async throws {
+    private static func perform(_ call: ClusterSource.Call, _ source: ClusterSource, _ clock: any WallClock)
+        async throws
+    {
         for attempt in 0... {
             do {
                 _ = try await source.call(call)
@@ -39,19 +45,29 @@ enum Work {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw Status(.badRequest, "the file can not be read; give the path of a manifest")
         }
-        guard data.count <= Limits.bodyBytesMax else { throw Status(.requestEntityTooLarge, "the file is larger than \(Limits.bodyBytesMax / 1_048_576) MB") }
-        let documents = try source.parseManifest([UInt8](data)).flatMap { $0["kind"].string == "List" ? $0["items"].items : [$0] }
+        guard data.count <= Limits.bodyBytesMax else {
+            throw Status(.requestEntityTooLarge, "the file is larger than \(Limits.bodyBytesMax / 1_048_576) MB")
+        }
+        let documents = try source.parseManifest([UInt8](data)).flatMap {
+            $0["kind"].string == "List" ? $0["items"].items : [$0]
+        }
         let resources = try await source.discover()
         var changes: [Plan.Change] = []
         for document in documents where !document.isNull { changes.append(await change(document, resources, source)) }
         return Plan(title: "Apply \(file)", changes: changes)
     }
 
-    private static func change(_ document: JSON, _ resources: [Resource], _ source: ClusterSource) async -> Plan.Change {
+    private static func change(_ document: JSON, _ resources: [Resource], _ source: ClusterSource) async -> Plan.Change
+    {
         let object = Object(document)
         let subject = "\(object.kind.lowercased()) \(object.name)"
-        guard let resource = resources.first(where: { $0.type.kind == object.kind && $0.type.group == object.group }) else {
-            return Plan.Change(verb: .refused, subject: subject, lines: [DiffLine(kind: .removed, text: "the server lists no kind \(object.kind) in \(object.apiVersion)")], call: nil)
+        guard let resource = resources.first(where: { $0.type.kind == object.kind && $0.type.group == object.group })
+        else {
+            return Plan.Change(
+                verb: .refused, subject: subject,
+                lines: [
+                    DiffLine(kind: .removed, text: "the server lists no kind \(object.kind) in \(object.apiVersion)")
+                ], call: nil)
         }
         let namespace = resource.type.isNamespaced ? object.namespace.isEmpty ? "default" : object.namespace : ""
         let path = resource.type.path(namespace: namespace, name: URLText.encode(object.name))
@@ -65,9 +81,11 @@ enum Work {
                 result = try await dryRun(call, source)
             } catch let status as Status where status.code == 415 || status.code == 405 {
                 // A server without server-side apply: create, or merge what the manifest says.
-                call = live == nil
+                call =
+                    live == nil
                     ? ClusterSource.Call(method: "POST", path: resource.type.path(namespace: namespace), body: document)
-                    : ClusterSource.Call(method: "PATCH", path: path, body: document, contentType: Client.PatchFormat.merge.rawValue)
+                    : ClusterSource.Call(
+                        method: "PATCH", path: path, body: document, contentType: Client.PatchFormat.merge.rawValue)
                 result = try await dryRun(call, source)
             }
             let lines = TextDiff.between(live, result)
@@ -75,14 +93,19 @@ enum Work {
             return Plan.Change(verb: live == nil ? .create : .change, subject: subject, lines: lines, call: call)
         } catch let status as Status {
             let causes = status.causes.map { DiffLine(kind: .removed, text: "\($0.field): \($0.message)") }
-            return Plan.Change(verb: .refused, subject: subject, lines: causes.isEmpty ? [DiffLine(kind: .removed, text: status.description)] : causes, call: nil)
+            return Plan.Change(
+                verb: .refused, subject: subject,
+                lines: causes.isEmpty ? [DiffLine(kind: .removed, text: status.description)] : causes, call: nil)
         } catch {
-            return Plan.Change(verb: .refused, subject: subject, lines: [DiffLine(kind: .removed, text: "\(error)")], call: nil)
+            return Plan.Change(
+                verb: .refused, subject: subject, lines: [DiffLine(kind: .removed, text: "\(error)")], call: nil)
         }
     }
 
     private static func existing(_ path: String, _ source: ClusterSource) async throws -> JSON? {
-        do { return try await source.call(ClusterSource.Call(method: "GET", path: path)) } catch let status as Status where status.code == 404 { return nil }
+        do { return try await source.call(ClusterSource.Call(method: "GET", path: path)) } catch let status as Status
+            where status.code == 404
+        { return nil }
     }
     private static func dryRun(_ call: ClusterSource.Call, _ source: ClusterSource) async throws -> JSON {
         var call = call
@@ -103,11 +126,15 @@ enum Work {
             throw Status(.badRequest, "the edited text is empty; nothing was changed")
         }
         var body = document
-        if body["metadata"]["resourceVersion"].isNull { body["metadata"]["resourceVersion"] = live.at("metadata", "resourceVersion") }
+        if body["metadata"]["resourceVersion"].isNull {
+            body["metadata"]["resourceVersion"] = live.at("metadata", "resourceVersion")
+        }
         let lines = TextDiff.between(live, document)
         let call = ClusterSource.Call(method: "PUT", path: target.path(), body: body)
         let verb: Plan.Change.Verb = lines.isEmpty ? .same : .change
-        return Plan(title: "Edit \(target.text)", changes: [Plan.Change(verb: verb, subject: target.text, lines: lines, call: lines.isEmpty ? nil : call)])
+        return Plan(
+            title: "Edit \(target.text)",
+            changes: [Plan.Change(verb: verb, subject: target.text, lines: lines, call: lines.isEmpty ? nil : call)])
     }
 }
 
@@ -115,6 +142,7 @@ enum Work {
 struct Editor: Sendable {
     let environment: [String: String]
 
+    /// Blocks until the editor ends; the console is out of the way and draws nothing meanwhile.
     /// - Returns: the new text; nil when it was left as it was. The file stays when the editor fails, and is named.
     func edit(_ text: String, name: String) -> Result<String?, any Error> {
         let program = environment["KUBE_EDITOR"] ?? environment["EDITOR"] ?? environment["VISUAL"] ?? "vi"
@@ -128,9 +156,12 @@ struct Editor: Sendable {
         guard written == bytes.count else { return .failure(Status(.internalError, "\(path) can not be written")) }
         let status = run(program, path)
         guard status == 0 else {
-            return .failure(Status(.internalError, "the editor \"\(program)\" ended with \(status); the text is kept in \(path)"))
+            return .failure(
+                Status(.internalError, "the editor \"\(program)\" ended with \(status); the text is kept in \(path)"))
         }
-        guard let data = FileManager.default.contents(atPath: path) else { return .failure(Status(.internalError, "\(path) is gone")) }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            return .failure(Status(.internalError, "\(path) is gone"))
+        }
         unlink(path)
         let edited = String(decoding: data, as: UTF8.self)
         return .success(edited == text ? nil : edited)

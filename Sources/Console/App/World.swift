@@ -63,12 +63,16 @@ struct World: Sendable {
         case "nodes": return all.filter { $0.pod?.node == target.key.name }
         case "pods": return pods[target.key].map { [$0] } ?? []
         case "services":
-            guard let selector = feed(.all(.services)).items[target.key]?.service?.selector, !selector.isEmpty else { return [] }
+            guard let selector = feed(.all(.services)).items[target.key]?.service?.selector, !selector.isEmpty else {
+                return []
+            }
             return all.filter { $0.namespace == target.key.namespace && World.matches($0, selector) }
         case "deployments":
             // Through its ReplicaSets when their names tell, else by the owner's uid.
             return all.filter { pod in
-                guard pod.namespace == target.key.namespace, let owner = pod.owner, owner.kind == "ReplicaSet" else { return false }
+                guard pod.namespace == target.key.namespace, let owner = pod.owner, owner.kind == "ReplicaSet" else {
+                    return false
+                }
                 guard let hash = pod.labels["pod-template-hash"], !hash.isEmpty else { return false }
                 return owner.name == "\(target.key.name)-\(hash)"
             }

@@ -26,8 +26,12 @@ struct Column: Sendable {
     }
 
     static let name = Column("NAME", .name, drop: 0, order: { .text($0.name) }) { item, _ in Span(item.name, .strong) }
-    static let namespace = Column("NAMESPACE", .namespace, drop: 3, order: { .text($0.namespace) }) { item, _ in Span(item.namespace, .faint) }
-    static let age = Column("AGE", .age, drop: 2, alignsRight: true, order: { .number(-Double($0.created?.nanoseconds ?? 0)) }) { item, now in
+    static let namespace = Column("NAMESPACE", .namespace, drop: 3, order: { .text($0.namespace) }) { item, _ in
+        Span(item.namespace, .faint)
+    }
+    static let age = Column(
+        "AGE", .age, drop: 2, alignsRight: true, order: { .number(-Double($0.created?.nanoseconds ?? 0)) }
+    ) { item, now in
         Span(TextFit.age(since: item.created, now), .faint)
     }
     static let labels = Column("LABELS", .rest, drop: 9, isWide: true) { item, _ in
@@ -46,7 +50,9 @@ enum SortKey: Comparable, Sendable {
             self = .number(number)
         } else if text.first?.isNumber ?? false, let age = Duration(parsing: text.replacing("y", with: "")) {
             self = .number(age.inSeconds)
-        } else if let slash = text.firstIndex(of: "/"), let part = Double(text[..<slash]), let whole = Double(text[text.index(after: slash)...]) {
+        } else if let slash = text.firstIndex(of: "/"), let part = Double(text[..<slash]),
+            let whole = Double(text[text.index(after: slash)...])
+        {
             self = .number(whole == 0 ? 0 : part / whole)
         } else {
             self = .text(text)
@@ -62,7 +68,8 @@ enum Columns {
         case ("", "nodes"): return nodes
         case ("", "services"): return services
         case ("", "events"): return events
-        case ("apps", "deployments"), ("apps", "replicasets"), ("apps", "statefulsets"), ("apps", "daemonsets"): return workloads
+        case ("apps", "deployments"), ("apps", "replicasets"), ("apps", "statefulsets"), ("apps", "daemonsets"):
+            return workloads
         case ("batch", "jobs"): return jobs
         default: return server(resource, columns)
         }
@@ -71,7 +78,8 @@ enum Columns {
     /// Whether the console reads whole objects of a resource, having better columns than the server's Table.
     static func isOurs(_ resource: Resource) -> Bool {
         switch (resource.type.group, resource.plural) {
-        case ("", "pods"), ("", "nodes"), ("", "services"), ("", "events"), ("apps", "deployments"), ("apps", "replicasets"),
+        case ("", "pods"), ("", "nodes"), ("", "services"), ("", "events"), ("apps", "deployments"),
+            ("apps", "replicasets"),
             ("apps", "statefulsets"), ("apps", "daemonsets"), ("batch", "jobs"), ("discovery.k8s.io", "endpointslices"):
             true
         default: false
@@ -87,16 +95,20 @@ enum Columns {
             default:
                 let isStatus = ["status", "phase", "state"].contains(column.name.lowercased())
                 let isNumber = ["integer", "number"].contains(column.type)
-                result.append(Column(
-                    column.name.uppercased(), isStatus ? .status : .plain, drop: 4 + min(index, 9), isWide: column.priority > 0,
-                    alignsRight: isNumber
-                ) { item, _ in
-                    let text = item.cells.flatMap { $0.indices.contains(index) ? $0[index] : nil } ?? ""
-                    return Span(text, isStatus ? tone(status: text) : text == "<none>" ? .faint : .text)
-                })
+                result.append(
+                    Column(
+                        column.name.uppercased(), isStatus ? .status : .plain, drop: 4 + min(index, 9),
+                        isWide: column.priority > 0,
+                        alignsRight: isNumber
+                    ) { item, _ in
+                        let text = item.cells.flatMap { $0.indices.contains(index) ? $0[index] : nil } ?? ""
+                        return Span(text, isStatus ? tone(status: text) : text == "<none>" ? .faint : .text)
+                    })
             }
         }
-        if !result.contains(where: { $0.role == .name }) { result.insert(.name, at: resource.type.isNamespaced ? 1 : 0) }
+        if !result.contains(where: { $0.role == .name }) {
+            result.insert(.name, at: resource.type.isNamespaced ? 1 : 0)
+        }
         return result + [.age, .labels]
     }
 
@@ -114,7 +126,10 @@ enum Columns {
 
     static let pods: [Column] = [
         .namespace, .name,
-        Column("READY", drop: 4, alignsRight: true, order: { .number(Double($0.pod.map { $0.ready * 1000 / max(1, $0.total) } ?? 0)) }) { item, _ in
+        Column(
+            "READY", drop: 4, alignsRight: true,
+            order: { .number(Double($0.pod.map { $0.ready * 1000 / max(1, $0.total) } ?? 0)) }
+        ) { item, _ in
             guard let pod = item.pod else { return Span("") }
             return Span("\(pod.ready)/\(pod.total)", pod.ready == pod.total || pod.health == .finished ? .text : .warn)
         },
@@ -127,8 +142,10 @@ enum Columns {
             let age = pod.restarts > 0 ? pod.lastRestart.map { " (\((max($0, now) - $0).human))" } ?? "" : ""
             return Span("\(pod.restarts)\(age)", pod.restarts == 0 ? .faint : .warn)
         },
-        Column("NODE", drop: 6, order: { .text($0.pod?.node ?? "") }) { item, _ in Span(item.pod?.node ?? "") },
-        Column("IP", drop: 8, order: { .text($0.pod?.address ?? "") }) { item, _ in Span(item.pod?.address ?? "", .faint) },
+        Column("NODE", drop: 4, order: { .text($0.pod?.node ?? "") }) { item, _ in Span(item.pod?.node ?? "") },
+        Column("IP", drop: 8, order: { .text($0.pod?.address ?? "") }) { item, _ in
+            Span(item.pod?.address ?? "", .faint)
+        },
         .age,
         Column("WHY", .rest, drop: 7, order: { .text($0.pod?.why ?? "") }) { item, _ in
             Span(item.pod?.why ?? "", item.pod?.health.tone ?? .text)
@@ -136,7 +153,8 @@ enum Columns {
         Column("CPU", isWide: true, alignsRight: true, order: { .number(Double($0.pod?.cpuMillis ?? 0)) }) { item, _ in
             Span(item.pod.map { $0.cpuMillis == 0 ? "–" : "\($0.cpuMillis)m" } ?? "", .faint)
         },
-        Column("MEMORY", isWide: true, alignsRight: true, order: { .number(Double($0.pod?.memoryBytes ?? 0)) }) { item, _ in
+        Column("MEMORY", isWide: true, alignsRight: true, order: { .number(Double($0.pod?.memoryBytes ?? 0)) }) {
+            item, _ in
             Span(item.pod.map { $0.memoryBytes == 0 ? "–" : bytes($0.memoryBytes) } ?? "", .faint)
         },
         .labels,
@@ -146,9 +164,13 @@ enum Columns {
         .name,
         Column("STATUS", .status, drop: 0, order: { .text($0.node?.status ?? "") }) { item, _ in
             guard let node = item.node else { return Span("") }
-            return Span("\(node.isReady ? node.isCordoned ? "◌" : "●" : "✗") \(node.status)", node.isReady ? node.isCordoned ? .warn : .good : .bad)
+            return Span(
+                "\(node.isReady ? node.isCordoned ? "◌" : "●" : "✗") \(node.status)",
+                node.isReady ? node.isCordoned ? .warn : .good : .bad)
         },
-        Column("ROLES", drop: 4) { item, _ in Span(item.node.map { $0.roles.isEmpty ? "worker" : $0.roles.joined(separator: ",") } ?? "") },
+        Column("ROLES", drop: 4) { item, _ in
+            Span(item.node.map { $0.roles.isEmpty ? "worker" : $0.roles.joined(separator: ",") } ?? "")
+        },
         Column("ADDRESS", drop: 5) { item, _ in Span(item.node?.address ?? "", .faint) },
         Column("CPU", drop: 6, alignsRight: true, order: { .number(Double($0.node?.cpuMillis ?? 0)) }) { item, _ in
             Span(item.node.map { cores($0.cpuMillis) } ?? "")
@@ -158,7 +180,8 @@ enum Columns {
         },
         Column("VERSION", drop: 7) { item, _ in Span(item.node?.version ?? "", .faint) },
         .age,
-        Column("WHY", .rest, drop: 8) { item, _ in Span(item.node?.why ?? "", item.node?.isReady ?? true ? .warn : .bad) },
+        Column("WHY", .rest, drop: 8) { item, _ in Span(item.node?.why ?? "", item.node?.isReady ?? true ? .warn : .bad)
+        },
         Column("TAINTS", isWide: true) { item, _ in Span(item.node?.taints.joined(separator: ",") ?? "", .faint) },
         Column("SYSTEM", isWide: true) { item, _ in Span(item.node?.system ?? "", .faint) },
         Column("KERNEL", isWide: true) { item, _ in Span(item.node?.kernel ?? "", .faint) },
@@ -168,9 +191,14 @@ enum Columns {
 
     static let workloads: [Column] = [
         .namespace, .name,
-        Column("READY", drop: 0, alignsRight: true, order: { .number(Double($0.workload.map { $0.ready * 1000 / max(1, $0.desired) } ?? 0)) }) { item, _ in
+        Column(
+            "READY", drop: 0, alignsRight: true,
+            order: { .number(Double($0.workload.map { $0.ready * 1000 / max(1, $0.desired) } ?? 0)) }
+        ) { item, _ in
             guard let facts = item.workload else { return Span("") }
-            return Span("\(facts.ready)/\(facts.desired)", facts.ready >= facts.desired ? .good : facts.ready == 0 ? .bad : .warn)
+            return Span(
+                "\(facts.ready)/\(facts.desired)",
+                facts.ready >= facts.desired ? .good : facts.ready == 0 ? .bad : .warn)
         },
         Column("STATUS", .status, drop: 3) { item, _ in
             guard let facts = item.workload else { return Span("") }
@@ -182,9 +210,12 @@ enum Columns {
         Column("UP-TO-DATE", drop: 6, alignsRight: true) { item, _ in Span("\(item.workload?.updated ?? 0)") },
         Column("AVAILABLE", drop: 5, alignsRight: true) { item, _ in Span("\(item.workload?.available ?? 0)") },
         .age,
-        Column("IMAGES", .rest, drop: 7) { item, _ in Span(item.workload?.images.joined(separator: ",") ?? "", .faint) },
+        Column("IMAGES", .rest, drop: 7) { item, _ in Span(item.workload?.images.joined(separator: ",") ?? "", .faint)
+        },
         Column("WHY", .rest, drop: 8) { item, _ in Span(item.workload?.why ?? "", .bad) },
-        Column("CONTAINERS", isWide: true) { item, _ in Span(item.workload?.containers.joined(separator: ",") ?? "", .faint) },
+        Column("CONTAINERS", isWide: true) { item, _ in
+            Span(item.workload?.containers.joined(separator: ",") ?? "", .faint)
+        },
         Column("SELECTOR", isWide: true) { item, _ in Span(pairs(item.workload?.selector ?? [:]), .faint) },
         .labels,
     ]
@@ -214,26 +245,37 @@ enum Columns {
         Column("COMPLETIONS", drop: 3, alignsRight: true) { item, _ in
             item.job.map { Span("\($0.succeeded)/\($0.completions ?? $0.parallelism)") } ?? Span("")
         },
-        Column("FAILED", drop: 5, alignsRight: true) { item, _ in Span("\(item.job?.failed ?? 0)", (item.job?.failed ?? 0) == 0 ? .faint : .warn) },
-        Column("DURATION", drop: 4, alignsRight: true, order: { .number($0.job.flatMap { job in job.start.map { ((job.end ?? $0) - $0).inSeconds } } ?? 0) }) { item, now in
+        Column("FAILED", drop: 5, alignsRight: true) { item, _ in
+            Span("\(item.job?.failed ?? 0)", (item.job?.failed ?? 0) == 0 ? .faint : .warn)
+        },
+        Column(
+            "DURATION", drop: 4, alignsRight: true,
+            order: { .number($0.job.flatMap { job in job.start.map { ((job.end ?? $0) - $0).inSeconds } } ?? 0) }
+        ) { item, now in
             guard let job = item.job, let start = job.start else { return Span("–", .faint) }
             return Span((max(start, job.end ?? now) - start).human)
         },
         .age,
         Column("WHY", .rest, drop: 7) { item, _ in Span(item.job?.why ?? "", .bad) },
-        Column("IMAGES", .rest, drop: 9, isWide: true) { item, _ in Span(item.job?.images.joined(separator: ",") ?? "", .faint) },
+        Column("IMAGES", .rest, drop: 9, isWide: true) { item, _ in
+            Span(item.job?.images.joined(separator: ",") ?? "", .faint)
+        },
         .labels,
     ]
 
     static let events: [Column] = [
-        Column("LAST SEEN", .age, drop: 0, alignsRight: true, order: { .number(-Double($0.event?.last?.nanoseconds ?? 0)) }) { item, now in
+        Column(
+            "LAST SEEN", .age, drop: 0, alignsRight: true, order: { .number(-Double($0.event?.last?.nanoseconds ?? 0)) }
+        ) { item, now in
             Span(TextFit.age(since: item.event?.last, now), .faint)
         },
         .namespace,
         Column("TYPE", drop: 4) { item, _ in
             item.event?.isWarning == true ? Span("▲ Warning", .warn) : Span("· Normal", .faint)
         },
-        Column("REASON", .status, drop: 1) { item, _ in Span(item.event?.reason ?? "", item.event?.isWarning == true ? .warn : .text) },
+        Column("REASON", .status, drop: 1) { item, _ in
+            Span(item.event?.reason ?? "", item.event?.isWarning == true ? .warn : .text)
+        },
         Column("OBJECT", drop: 2) { item, _ in
             Span(item.event.map { "\($0.kind.lowercased())/\($0.name)" } ?? "", .accent)
         },
@@ -256,7 +298,8 @@ enum Columns {
             unit += 1
         }
         let tenths = Int((value * 10).rounded())
-        return (value >= 10 || tenths % 10 == 0 ? "\(Int(value.rounded()))" : "\(tenths / 10).\(tenths % 10)") + units[unit]
+        return (value >= 10 || tenths % 10 == 0 ? "\(Int(value.rounded()))" : "\(tenths / 10).\(tenths % 10)")
+            + units[unit]
     }
     static func cores(_ millis: Int) -> String { millis % 1000 == 0 ? "\(millis / 1000)" : "\(millis)m" }
 }

@@ -20,7 +20,9 @@ struct Problem: Equatable, Sendable {
 
 /// Finds what is not well. Pure: objects in, list out, the worst first.
 enum Problems {
-    static func find(pods: some Collection<Item>, nodes: some Collection<Item>, deployments: some Collection<Item>, now: Timestamp) -> [Problem] {
+    static func find(
+        pods: some Collection<Item>, nodes: some Collection<Item>, deployments: some Collection<Item>, now: Timestamp
+    ) -> [Problem] {
         var found = nodes.compactMap { node($0) } + deployments.compactMap { deployment($0, now) }
         var groups: [String: Int] = [:]
         for item in pods.sorted(by: { $0.key < $1.key }) {
@@ -45,10 +47,13 @@ enum Problems {
         guard let facts = item.node else { return nil }
         let target = Target(resource: .nodes, key: item.key, uid: item.uid)
         if !facts.isReady {
-            return Problem(severity: .broken, target: target, what: "node not ready", why: facts.why, since: facts.since)
+            return Problem(
+                severity: .broken, target: target, what: "node not ready", why: facts.why, since: facts.since)
         }
         if !facts.why.isEmpty {
-            return Problem(severity: .warning, target: target, what: facts.why, why: "the node is short of a resource", since: facts.since)
+            return Problem(
+                severity: .warning, target: target, what: facts.why, why: "the node is short of a resource",
+                since: facts.since)
         }
         return facts.isCordoned
             ? Problem(severity: .notice, target: target, what: "cordoned", why: "takes no new pods", since: nil) : nil
@@ -58,12 +63,14 @@ enum Problems {
         guard let facts = item.workload else { return nil }
         let target = Target(resource: .deployments, key: item.key, uid: item.uid)
         if !facts.why.isEmpty {
-            return Problem(severity: .broken, target: target, what: "not progressing", why: facts.why, since: facts.since)
+            return Problem(
+                severity: .broken, target: target, what: "not progressing", why: facts.why, since: facts.since)
         }
         guard facts.available < facts.desired else { return nil }
         return Problem(
             severity: facts.available == 0 ? .broken : .warning, target: target,
-            what: "\(facts.available) of \(facts.desired) available", why: facts.available == 0 ? "nothing serves at the moment" : "fewer replicas than wanted",
+            what: "\(facts.available) of \(facts.desired) available",
+            why: facts.available == 0 ? "nothing serves at the moment" : "fewer replicas than wanted",
             since: facts.since)
     }
 
@@ -87,7 +94,9 @@ enum Problems {
             return problem(.warning, "waiting", "no scheduler has placed it")
         case .starting:
             guard let since = facts.since ?? item.created, now - since > .seconds(30) else { return nil }
-            return problem(.warning, "not ready", facts.why.isEmpty ? "\(facts.ready) of \(facts.total) containers are ready" : facts.why)
+            return problem(
+                .warning, "not ready",
+                facts.why.isEmpty ? "\(facts.ready) of \(facts.total) containers are ready" : facts.why)
         }
     }
 }

@@ -25,7 +25,9 @@ struct Timeline: Sendable {
         let time: Timestamp
     }
 
-    mutating func observe(_ resource: Resource, _ changes: [(old: Item?, new: Item?)], isFirstList: Bool, now: Timestamp) {
+    mutating func observe(
+        _ resource: Resource, _ changes: [(old: Item?, new: Item?)], isFirstList: Bool, now: Timestamp
+    ) {
         if isFirstList {
             if resource == .events { seed(changes.compactMap(\.new), now) }
             return
@@ -47,7 +49,9 @@ struct Timeline: Sendable {
         let recent = events.compactMap { item in item.event.flatMap { facts in facts.last.map { (item, facts, $0) } } }
             .filter { now - $0.2 < .seconds(3600) }.sorted { $0.2 < $1.2 }.suffix(50)
         for (_, facts, time) in recent {
-            add(facts.name, facts.isWarning ? .warn : .faint, facts.isWarning ? "▲" : "·", "\(facts.reason): \(facts.message)", facts.namespace, time)
+            add(
+                facts.name, facts.isWarning ? .warn : .faint, facts.isWarning ? "▲" : "·",
+                "\(facts.reason): \(facts.message)", facts.namespace, time)
         }
         moments.sort { $0.time < $1.time }
     }
@@ -58,7 +62,9 @@ struct Timeline: Sendable {
         guard let new, let after = new.pod else {
             depart(item, facts, now)
             if facts.health != .finished {
-                add(name, .faint, "·", "is gone" + (facts.node.isEmpty ? "" : " from \(facts.node)"), item.namespace, now)
+                add(
+                    name, .faint, "·", "is gone" + (facts.node.isEmpty ? "" : " from \(facts.node)"), item.namespace,
+                    now)
             }
             return
         }
@@ -77,11 +83,15 @@ struct Timeline: Sendable {
         }
         guard after.health != before.health, new.deleting == nil else { return }
         switch after.health {
-        case .running: add(name, .good, "●", after.restarts > 0 ? "runs again on \(after.node)" : "runs on \(after.node)", new.namespace, now)
+        case .running:
+            add(
+                name, .good, "●", after.restarts > 0 ? "runs again on \(after.node)" : "runs on \(after.node)",
+                new.namespace, now)
         case .finished: add(name, .done, "✓", "is done", new.namespace, now)
         case .failed: add(name, .bad, "✗", "failed" + (after.why.isEmpty ? "" : ": \(after.why)"), new.namespace, now)
         case .lost: add(name, .warn, "?", "is lost with \(after.node)", new.namespace, now)
-        case .crashed where after.status != before.status: add(name, .bad, "✗", after.status + (after.why.isEmpty ? "" : ", \(after.why)"), new.namespace, now)
+        case .crashed where after.status != before.status:
+            add(name, .bad, "✗", after.status + (after.why.isEmpty ? "" : ", \(after.why)"), new.namespace, now)
         default: break
         }
     }
@@ -92,7 +102,8 @@ struct Timeline: Sendable {
             list.removeAll { now - $0.time > .seconds(300) }
             if let index = list.firstIndex(where: { $0.node != facts.node }) ?? list.indices.first {
                 let from = list.remove(at: index)
-                text = from.node == facts.node
+                text =
+                    from.node == facts.node
                     ? "replaces \(from.pod) on \(facts.node)" : "replaces \(from.pod): \(from.node) → \(facts.node)"
             }
             departed[owner] = list.isEmpty ? nil : list
@@ -105,15 +116,20 @@ struct Timeline: Sendable {
         let name = PodFacts.shortName(item)
         guard departed[owner]?.contains(where: { $0.pod == name }) != true else { return }
         if departed.count >= Limits.departedMax, departed[owner] == nil { departed.removeAll() }
-        departed[owner, default: []] = departed[owner, default: []].suffix(31) + [Departure(pod: name, node: facts.node, time: now)]
+        departed[owner, default: []] =
+            departed[owner, default: []].suffix(31) + [Departure(pod: name, node: facts.node, time: now)]
     }
 
-    private mutating func exits(_ before: PodFacts, _ after: PodFacts, _ name: String, _ namespace: String, _ now: Timestamp) {
+    private mutating func exits(
+        _ before: PodFacts, _ after: PodFacts, _ name: String, _ namespace: String, _ now: Timestamp
+    ) {
         for container in after.containers {
             let old = before.containers.first { $0.name == container.name }
             let label = after.containers.count > 1 ? "container \(container.name) " : ""
             if let exit = container.lastExit, exit != old?.lastExit, after.health != .finished {
-                add(name, exit.code == 0 ? .done : .bad, exit.code == 0 ? "✓" : "✗", "\(label)ended: \(exit.text)", namespace, exit.at.map { min($0, now) } ?? now)
+                add(
+                    name, exit.code == 0 ? .done : .bad, exit.code == 0 ? "✓" : "✗", "\(label)ended: \(exit.text)",
+                    namespace, exit.at.map { min($0, now) } ?? now)
             }
             if container.restarts > old?.restarts ?? 0 {
                 add(name, .busy, "◐", "\(label)is restarted (×\(container.restarts))", namespace, now)
@@ -137,10 +153,14 @@ struct Timeline: Sendable {
     }
 
     private mutating func slice(_ old: Item?, _ new: Item?, _ now: Timestamp) {
-        guard let item = new ?? old, let facts = item.slice, !facts.service.isEmpty, let before = old?.slice, let after = new?.slice else { return }
+        guard let item = new ?? old, let facts = item.slice, !facts.service.isEmpty, let before = old?.slice,
+            let after = new?.slice
+        else { return }
         guard before.readyPods != after.readyPods else { return }
-        let text = before.ready == after.ready
-            ? "endpoints moved, \(TextFit.count(after.ready, "endpoint")) ready" : "endpoints \(before.ready) → \(after.ready)"
+        let text =
+            before.ready == after.ready
+            ? "endpoints moved, \(TextFit.count(after.ready, "endpoint")) ready"
+            : "endpoints \(before.ready) → \(after.ready)"
         let tone: Style.Tone = after.ready == 0 ? .bad : after.ready < before.ready ? .warn : .good
         add(facts.service, tone, "→", text, item.namespace, now)
     }
@@ -150,10 +170,14 @@ struct Timeline: Sendable {
         guard let facts = new?.event, facts.isWarning, old?.event?.count != facts.count else { return }
         let told: Set<String> = ["BackOff", "NodeNotReady", "Unhealthy"]
         if told.contains(facts.reason), facts.count > 1 { return }
-        add(facts.name, .warn, "▲", "\(facts.reason): \(facts.message)", facts.namespace, facts.last.map { min($0, now) } ?? now)
+        add(
+            facts.name, .warn, "▲", "\(facts.reason): \(facts.message)", facts.namespace,
+            facts.last.map { min($0, now) } ?? now)
     }
 
-    private mutating func add(_ subject: String, _ tone: Style.Tone, _ glyph: String, _ text: String, _ namespace: String, _ time: Timestamp) {
+    private mutating func add(
+        _ subject: String, _ tone: Style.Tone, _ glyph: String, _ text: String, _ namespace: String, _ time: Timestamp
+    ) {
         version += 1
         moments.append(Moment(time: time, tone: tone, glyph: glyph, subject: subject, text: text, namespace: namespace))
     }

@@ -3,7 +3,7 @@ import Shared
 /// Commands that act on objects, whichever screen they were selected on: whether they can be used, what they would
 /// affect, and the calls they are made of. Pure.
 enum Actions {
-    static func availability(_ command: Command, _ targets: [Target], _ world: World) -> Availability {
+    static func availability(_ command: Intent, _ targets: [Target], _ world: World) -> Availability {
         guard let target = targets.first else { return .hidden }
         let plural = target.resource.plural
         let isPod = plural == "pods" && target.resource.type.group.isEmpty
@@ -19,14 +19,19 @@ enum Actions {
             let verbs = target.resource.verbs
             return verbs.contains("delete") ? changing(.yes, world) : .no("The server does not delete \(plural).")
         case .scale: return World.scalable.contains(plural) ? changing(.yes, world) : .hidden
-        case .restart: return ["deployments", "statefulsets", "daemonsets"].contains(plural) ? changing(.yes, world) : .hidden
+        case .restart:
+            return ["deployments", "statefulsets", "daemonsets"].contains(plural) ? changing(.yes, world) : .hidden
         case .kill:
             if isPod { return changing(.yes, world) }
             guard isNode else { return .hidden }
-            return changing(world.abilities.killNode ? .yes : .no("Only a node of a local cluster (kconsole up) can be killed from here."), world)
+            return changing(
+                world.abilities.killNode
+                    ? .yes : .no("Only a node of a local cluster (kconsole up) can be killed from here."), world)
         case .killContainer:
             guard isPod else { return .hidden }
-            return changing(world.abilities.killContainer ? .yes : .no("This cluster offers no way to end a container; K kills the pod."), world)
+            return changing(
+                world.abilities.killContainer
+                    ? .yes : .no("This cluster offers no way to end a container; K kills the pod."), world)
         case .cordon: return isNode ? changing(isCordoned(target, world) ? .hidden : .yes, world) : .hidden
         case .uncordon: return isNode ? changing(isCordoned(target, world) ? .yes : .hidden, world) : .hidden
         case .drain: return isNode ? changing(.yes, world) : .hidden
@@ -42,9 +47,11 @@ enum Actions {
         guard case .yes = availability, world.isReadOnly else { return availability }
         return .no("The console is read-only.")
     }
-    private static func isCordoned(_ target: Target, _ world: World) -> Bool { world.nodes[target.key]?.node?.isCordoned ?? false }
+    private static func isCordoned(_ target: Target, _ world: World) -> Bool {
+        world.nodes[target.key]?.node?.isCordoned ?? false
+    }
 
-    static func steps(_ command: Command, _ targets: [Target], _ world: World) -> [Step] {
+    static func steps(_ command: Intent, _ targets: [Target], _ world: World) -> [Step] {
         guard let target = targets.first else { return [] }
         switch command {
         case .describe: return [.push(DetailScreen(target, .describe))]
@@ -52,7 +59,11 @@ enum Actions {
         case .open: return drill(target, world)
         case .owner: return owner(target, world).map { [.push(DetailScreen($0, .describe))] } ?? []
         case .logs, .previousLogs: return logs(target, isPrevious: command == .previousLogs, world)
-        case .copy: return [.effect(.copy(target.key.name)), .say("\(target.key.name) is on the clipboard, if the terminal allows it.", .faint)]
+        case .copy:
+            return [
+                .effect(.copy(target.key.name)),
+                .say("\(target.key.name) is on the clipboard, if the terminal allows it.", .faint),
+            ]
         case .edit: return [.effect(.edit(target))]
         case .shell: return shell(target, world)
         case .delete: return delete(targets, world)
@@ -79,7 +90,8 @@ enum Actions {
     static func owner(_ target: Target, _ world: World) -> Target? {
         let item = world.feeds.values.lazy.compactMap { $0.items[target.key] }.first { $0.uid == target.uid }
         guard let owner = item?.owner else { return nil }
-        let group = owner.apiVersion.split(separator: "/").count == 2 ? String(owner.apiVersion.split(separator: "/")[0]) : ""
+        let group =
+            owner.apiVersion.split(separator: "/").count == 2 ? String(owner.apiVersion.split(separator: "/")[0]) : ""
         guard let resource = world.catalog.find(kind: owner.kind, group: group) else { return nil }
         let namespace = resource.type.isNamespaced ? target.key.namespace : ""
         return Target(resource: resource, key: Item.Key(namespace: namespace, name: owner.name), uid: owner.uid)
@@ -87,12 +99,18 @@ enum Actions {
 
     private static func logs(_ target: Target, isPrevious: Bool, _ world: World) -> [Step] {
         let pods = world.pods(of: target).sorted { $0.key < $1.key }
-        guard !pods.isEmpty else { return [.say("\(target.text.capitalizedSentence.dropLast()) has no pods, so there is no log to read.", .warn)] }
+        guard !pods.isEmpty else {
+            return [
+                .say("\(target.text.capitalizedSentence.dropLast()) has no pods, so there is no log to read.", .warn)
+            ]
+        }
         return [.push(LogScreen(target, pods: pods, isPrevious: isPrevious))]
     }
 
     private static func shell(_ target: Target, _ world: World) -> [Step] {
-        guard let facts = world.pods[target.key]?.pod, let container = facts.containers.first(where: { $0.state == "running" }) else { return [] }
+        guard let facts = world.pods[target.key]?.pod,
+            let container = facts.containers.first(where: { $0.state == "running" })
+        else { return [] }
         return [.effect(.shell(namespace: target.key.namespace, pod: target.key.name, container: container.name))]
     }
 
@@ -103,15 +121,24 @@ enum Actions {
     }
 
     private static func delete(_ targets: [Target], _ world: World) -> [Step] {
-        var body: [Line] = targets.prefix(6).map { [Span("  ✗ ", .bad), Span($0.text), Span($0.key.namespace.isEmpty ? "" : "  in \($0.key.namespace)", .faint)] }
+        var body: [Line] = targets.prefix(6).map {
+            [
+                Span("  ✗ ", .bad), Span($0.text),
+                Span($0.key.namespace.isEmpty ? "" : "  in \($0.key.namespace)", .faint),
+            ]
+        }
         if targets.count > 6 { body.append([Span("    and \(targets.count - 6) more", .faint)]) }
         body += affected(targets, world)
         let calls = targets.map {
             ClusterSource.Call(
                 method: "DELETE", path: $0.path(),
-                body: ["kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "preconditions": ["uid": .string($0.uid)]])
+                body: [
+                    "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background",
+                    "preconditions": ["uid": .string($0.uid)],
+                ])
         }
-        return ask("Delete \(names(targets))?", body, "Delete", "delete \(names(targets))", "\(names(targets)) deleted", calls)
+        return ask(
+            "Delete \(names(targets))?", body, "Delete", "delete \(names(targets))", "\(names(targets)) deleted", calls)
     }
 
     /// What goes with the targets: owned pods, endpoints that services lose, and what brings them back.
@@ -123,9 +150,14 @@ enum Actions {
             let inside = Set(targets.map(\.key.name))
             let count = world.pods.values.count { inside.contains($0.namespace) }
             lines.append([Span("  Everything in it goes: \(TextFit.count(count, "pod")) and all other objects.", .bad)])
-        } else if !isPods, !pods.isEmpty, targets[0].resource.plural != "services", targets[0].resource.plural != "nodes" {
+        } else if !isPods, !pods.isEmpty, targets[0].resource.plural != "services",
+            targets[0].resource.plural != "nodes"
+        {
             let names = pods.prefix(3).map(PodFacts.shortName).joined(separator: ", ")
-            lines.append([Span("  Goes with it: "), Span(TextFit.count(pods.count, "pod"), .warn), Span("  \(names)\(pods.count > 3 ? ", …" : "")", .faint)])
+            lines.append([
+                Span("  Goes with it: "), Span(TextFit.count(pods.count, "pod"), .warn),
+                Span("  \(names)\(pods.count > 3 ? ", …" : "")", .faint),
+            ])
         }
         let gone = Set((isPods || !pods.isEmpty ? pods : []).map(\.name))
         if targets[0].resource.plural != "services", targets[0].resource.plural != "nodes" {
@@ -133,7 +165,8 @@ enum Actions {
                 guard let facts = slice.slice, !facts.readyPods.isDisjoint(with: gone) else { continue }
                 let left = facts.readyPods.subtracting(gone).count
                 lines.append([
-                    Span("  Service "), Span(facts.service, .accent), Span(": \(facts.ready) → \(left) ready endpoints"),
+                    Span("  Service "), Span(facts.service, .accent),
+                    Span(": \(facts.ready) → \(left) ready endpoints"),
                     Span(left == 0 ? ", nothing serves" : "", .bad),
                 ])
             }
@@ -149,7 +182,10 @@ enum Actions {
         let calls = targets.map {
             ClusterSource.Call(
                 method: "DELETE", path: $0.path(),
-                body: ["kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0, "preconditions": ["uid": .string($0.uid)]])
+                body: [
+                    "kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0,
+                    "preconditions": ["uid": .string($0.uid)],
+                ])
         }
         let body: [Line] = [[Span("  Ends at once, without time to finish its work.")]] + affected(targets, world)
         return ask("Kill \(names(targets))?", body, "Kill", "kill \(names(targets))", "\(names(targets)) killed", calls)
@@ -159,12 +195,19 @@ enum Actions {
         let pods = world.pods(of: target)
         let body: [Line] = [
             [Span("  The machine stops as if its plug was pulled.")],
-            [Span("  Lost with it: "), Span(TextFit.count(pods.count, "pod"), .warn), Span(", which are started elsewhere after some seconds.")],
+            [
+                Span("  Lost with it: "), Span(TextFit.count(pods.count, "pod"), .warn),
+                Span(", which are started elsewhere after some seconds."),
+            ],
             [],
             [Span("  kconsole node start \(target.key.name) brings it back.", .faint)],
         ]
-        let action = Action(title: "kill node \(target.key.name)", done: "node \(target.key.name) killed", work: .killNode(target.key.name))
-        return [.ask(Dialog(title: "Kill node \(target.key.name)?", body: body, verb: "Kill", effects: [.perform(action)]))]
+        let action = Action(
+            title: "kill node \(target.key.name)", done: "node \(target.key.name) killed",
+            work: .killNode(target.key.name))
+        return [
+            .ask(Dialog(title: "Kill node \(target.key.name)?", body: body, verb: "Kill", effects: [.perform(action)]))
+        ]
     }
 
     private static func killContainer(_ target: Target, _ world: World) -> [Step] {
@@ -183,17 +226,35 @@ enum Actions {
         let calls = targets.map {
             ClusterSource.Call(
                 method: "PATCH", path: $0.path(),
-                body: ["spec": ["template": ["metadata": ["annotations": ["kubectl.kubernetes.io/restartedAt": .string(world.now.rfc3339)]]]]],
+                body: [
+                    "spec": [
+                        "template": [
+                            "metadata": [
+                                "annotations": ["kubectl.kubernetes.io/restartedAt": .string(world.now.rfc3339)]
+                            ]
+                        ]
+                    ]
+                ],
                 contentType: Client.PatchFormat.strategic.rawValue)
         }
         let pods = targets.flatMap { world.pods(of: $0) }.count
-        let body: [Line] = [[Span("  \(TextFit.count(pods, "pod").capitalizedSentence.dropLast()) replaced one after the other, as the rollout allows.")]]
-        return ask("Restart \(names(targets))?", body, "Restart", "restart \(names(targets))", "\(names(targets)) restarts", calls)
+        let body: [Line] = [
+            [
+                Span(
+                    "  \(TextFit.count(pods, "pod").capitalizedSentence.dropLast()) replaced one after the other, as the rollout allows."
+                )
+            ]
+        ]
+        return ask(
+            "Restart \(names(targets))?", body, "Restart", "restart \(names(targets))", "\(names(targets)) restarts",
+            calls)
     }
 
     private static func askScale(_ targets: [Target], _ world: World) -> [Step] {
         let current = world.feeds.values.lazy.compactMap { $0.items[targets[0].key]?.workload }.first?.desired ?? 1
-        return [.prompt(Prompt(.scale(targets, from: current), label: "Replicas of \(names(targets)), now \(current): "))]
+        return [
+            .prompt(Prompt(.scale(targets, from: current), label: "Replicas of \(names(targets)), now \(current): "))
+        ]
     }
 
     static func scale(_ targets: [Target], to count: Int, from before: Int, _ world: World) -> [Step] {
@@ -205,10 +266,17 @@ enum Actions {
         let title = "scale \(names(targets)) from \(before) to \(count)"
         let action = Action(title: title, done: "\(names(targets)) scaled to \(count)", work: .calls(calls))
         guard count < before else { return [.effect(.perform(action))] }
-        let body: [Line] = [
-            [Span("  From "), Span("\(before)", .accent), Span(" to "), Span("\(count)", count == 0 ? .bad : .accent), Span(" replicas: \(TextFit.count(before - count, "pod")) will end.")]
-        ] + (count == 0 ? [[Span("  Nothing will be left to serve.", .bad)]] : [])
-        return [.ask(Dialog(title: "Scale \(names(targets)) down?", body: body, verb: "Scale", effects: [.perform(action)]))]
+        let body: [Line] =
+            [
+                [
+                    Span("  From "), Span("\(before)", .accent), Span(" to "),
+                    Span("\(count)", count == 0 ? .bad : .accent),
+                    Span(" replicas: \(TextFit.count(before - count, "pod")) will end."),
+                ]
+            ] + (count == 0 ? [[Span("  Nothing will be left to serve.", .bad)]] : [])
+        return [
+            .ask(Dialog(title: "Scale \(names(targets)) down?", body: body, verb: "Scale", effects: [.perform(action)]))
+        ]
     }
 
     private static func cordonCall(_ target: Target, _ on: Bool) -> ClusterSource.Call {
@@ -220,7 +288,13 @@ enum Actions {
     private static func cordon(_ targets: [Target], _ on: Bool) -> [Step] {
         let verb = on ? "cordon" : "uncordon"
         let done = on ? "\(names(targets)) takes no new pods" : "\(names(targets)) takes pods again"
-        return [.effect(.perform(Action(title: "\(verb) \(names(targets))", done: done, work: .calls(targets.map { cordonCall($0, on) }))))]
+        return [
+            .effect(
+                .perform(
+                    Action(
+                        title: "\(verb) \(names(targets))", done: done, work: .calls(targets.map { cordonCall($0, on) })
+                    )))
+        ]
     }
 
     private static func drain(_ target: Target, _ world: World) -> [Step] {
@@ -229,24 +303,44 @@ enum Actions {
         let alone = pods.filter { $0.owner == nil }
         let evictions = pods.map { pod in
             ClusterSource.Call(
-                method: "POST", path: Pod.type.path(namespace: pod.namespace, name: URLText.encode(pod.name), subresource: "eviction"),
-                body: ["apiVersion": "policy/v1", "kind": "Eviction", "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace)]],
+                method: "POST",
+                path: Pod.type.path(namespace: pod.namespace, name: URLText.encode(pod.name), subresource: "eviction"),
+                body: [
+                    "apiVersion": "policy/v1", "kind": "Eviction",
+                    "metadata": ["name": .string(pod.name), "namespace": .string(pod.namespace)],
+                ],
                 isPatient: true, acceptsMissing: true)
         }
         var body: [Line] = [
-            [Span("  It takes no new pods, and "), Span(TextFit.count(pods.count, "pod"), .warn), Span(" move elsewhere, as budgets allow.")]
+            [
+                Span("  It takes no new pods, and "), Span(TextFit.count(pods.count, "pod"), .warn),
+                Span(" move elsewhere, as budgets allow."),
+            ]
         ]
-        if all.count > pods.count { body.append([Span("  \(TextFit.count(all.count - pods.count, "pod")) of DaemonSets stay.", .faint)]) }
-        if !alone.isEmpty {
-            body.append([Span("  \(TextFit.count(alone.count, "pod")) without an owner will not come back: ", .bad), Span(alone.prefix(3).map(\.name).joined(separator: ", "))])
+        if all.count > pods.count {
+            body.append([Span("  \(TextFit.count(all.count - pods.count, "pod")) of DaemonSets stay.", .faint)])
         }
-        return ask("Drain node \(target.key.name)?", body, "Drain", "drain node \(target.key.name)", "node \(target.key.name) drained", [cordonCall(target, true)] + evictions)
+        if !alone.isEmpty {
+            body.append([
+                Span("  \(TextFit.count(alone.count, "pod")) without an owner will not come back: ", .bad),
+                Span(alone.prefix(3).map(\.name).joined(separator: ", ")),
+            ])
+        }
+        return ask(
+            "Drain node \(target.key.name)?", body, "Drain", "drain node \(target.key.name)",
+            "node \(target.key.name) drained", [cordonCall(target, true)] + evictions)
     }
 
     private static func ask(
-        _ question: String, _ body: [Line], _ verb: String, _ title: String, _ done: String, _ calls: [ClusterSource.Call]
+        _ question: String, _ body: [Line], _ verb: String, _ title: String, _ done: String,
+        _ calls: [ClusterSource.Call]
     ) -> [Step] {
-        [.ask(Dialog(title: question, body: body, verb: verb, effects: [.perform(Action(title: title, done: done, work: .calls(calls)))]))]
+        [
+            .ask(
+                Dialog(
+                    title: question, body: body, verb: verb,
+                    effects: [.perform(Action(title: title, done: done, work: .calls(calls)))]))
+        ]
     }
 }
 

@@ -27,23 +27,45 @@ enum Describe {
         value.isEmpty ? [] : [[Span(" " + TextFit.pad(label, to: labelWidth), .faint), Span(value, tone)]]
     }
     private static func section(_ title: String, _ lines: [Line], note: String = "") -> [Line] {
-        lines.isEmpty ? [] : [[], [Span(" " + title, .heading), Span(note.isEmpty ? "" : "  " + note, .faint)]] + lines
+        lines.isEmpty
+            ? [] : [[], [Span(" " + title, .heading), Span(note.isEmpty ? "" : "  " + note, .faint)]] + lines
     }
 
     /// The first line: the one thing that matters.
     private static func state(_ json: JSON, _ target: Target, _ world: World) -> [Line] {
         switch Item.project(json, target.resource.type).facts {
         case .pod(let pod):
-            return [[Span(" \(pod.health.glyph) \(pod.status)", Style(pod.health.tone, .bold)), Span(pod.why.isEmpty ? "" : "  \(pod.why)", pod.health.tone)], []]
+            return [
+                [
+                    Span(" \(pod.health.glyph) \(pod.status)", Style(pod.health.tone, .bold)),
+                    Span(pod.why.isEmpty ? "" : "  \(pod.why)", pod.health.tone),
+                ], [],
+            ]
         case .node(let node):
-            return [[Span(" \(node.isReady ? "●" : "✗") \(node.status)", Style(node.isReady ? .good : .bad, .bold)), Span(node.why.isEmpty ? "" : "  \(node.why)", .warn)], []]
+            return [
+                [
+                    Span(" \(node.isReady ? "●" : "✗") \(node.status)", Style(node.isReady ? .good : .bad, .bold)),
+                    Span(node.why.isEmpty ? "" : "  \(node.why)", .warn),
+                ], [],
+            ]
         case .workload(let work):
             let tone: Style.Tone = !work.why.isEmpty ? .bad : work.isSettled ? .good : .busy
             let word = !work.why.isEmpty ? "✗ Stuck" : work.isSettled ? "● Ready" : "◐ Progressing"
-            return [[Span(" \(word)", Style(tone, .bold)), Span("  \(work.ready) of \(work.desired) ready"), Span(work.why.isEmpty ? "" : "  \(work.why)", .bad)], []]
+            return [
+                [
+                    Span(" \(word)", Style(tone, .bold)), Span("  \(work.ready) of \(work.desired) ready"),
+                    Span(work.why.isEmpty ? "" : "  \(work.why)", .bad),
+                ], [],
+            ]
         case .job(let job):
             let tone: Style.Tone = job.status == "Failed" ? .bad : job.status == "Complete" ? .done : .busy
-            return [[Span(" \(job.status)", Style(tone, .bold)), Span("  \(job.succeeded) of \(job.completions ?? job.parallelism) done"), Span(job.why.isEmpty ? "" : "  \(job.why)", .bad)], []]
+            return [
+                [
+                    Span(" \(job.status)", Style(tone, .bold)),
+                    Span("  \(job.succeeded) of \(job.completions ?? job.parallelism) done"),
+                    Span(job.why.isEmpty ? "" : "  \(job.why)", .bad),
+                ], [],
+            ]
         default: return []
         }
     }
@@ -52,20 +74,36 @@ enum Describe {
         var lines = field("Name", metadata.name, .strong)
         lines += field("Namespace", metadata.namespace, .accent)
         if let created = metadata.creationTimestamp {
-            lines.append([Span(" " + TextFit.pad("Age", to: labelWidth), .faint), Span(TextFit.age(since: created, world.now)), Span("  since \(created.rfc3339)", .faint)])
+            lines.append([
+                Span(" " + TextFit.pad("Age", to: labelWidth), .faint), Span(TextFit.age(since: created, world.now)),
+                Span("  since \(created.rfc3339)", .faint),
+            ])
         }
-        if let due = metadata.deletionTimestamp { lines += field("Deleting", "due \(due.rfc3339)" + (metadata.finalizers.isEmpty ? "" : ", held by \(metadata.finalizers.joined(separator: ", "))"), .warn) }
+        if let due = metadata.deletionTimestamp {
+            lines += field(
+                "Deleting",
+                "due \(due.rfc3339)"
+                    + (metadata.finalizers.isEmpty ? "" : ", held by \(metadata.finalizers.joined(separator: ", "))"),
+                .warn)
+        }
         if let owner = metadata.controller ?? metadata.ownerReferences.first {
-            lines.append([Span(" " + TextFit.pad("Owner", to: labelWidth), .faint), Span("\(owner.kind) "), Span(owner.name, .accent), Span("  J jumps there", .edge)])
+            lines.append([
+                Span(" " + TextFit.pad("Owner", to: labelWidth), .faint), Span("\(owner.kind) "),
+                Span(owner.name, .accent), Span("  J jumps there", .edge),
+            ])
         }
         lines += map("Labels", metadata.labels)
-        lines += map("Annotations", metadata.annotations.filter { $0.key != "kubectl.kubernetes.io/last-applied-configuration" })
+        lines += map(
+            "Annotations", metadata.annotations.filter { $0.key != "kubectl.kubernetes.io/last-applied-configuration" })
         return lines
     }
 
     private static func map(_ label: String, _ values: [String: String]) -> [Line] {
         values.sorted { $0.key < $1.key }.prefix(20).enumerated().map { index, pair in
-            [Span(" " + TextFit.pad(index == 0 ? label : "", to: labelWidth), .faint), Span(pair.key, .faint), Span("=", .edge), Span(TextFit.cut(pair.value, to: 200))]
+            [
+                Span(" " + TextFit.pad(index == 0 ? label : "", to: labelWidth), .faint), Span(pair.key, .faint),
+                Span("=", .edge), Span(TextFit.cut(pair.value, to: 200)),
+            ]
         }
     }
 
@@ -80,12 +118,19 @@ enum Describe {
         let states = pod.status.initContainerStatuses + pod.status.containerStatuses
         for (index, container) in (pod.spec.initContainers + pod.spec.containers).enumerated() {
             let isInit = index < pod.spec.initContainers.count
-            lines += section("\(isInit ? "Init container" : "Container") \(container.name)", self.container(container, states.first { $0.name == container.name }, world))
+            lines += section(
+                "\(isInit ? "Init container" : "Container") \(container.name)",
+                self.container(container, states.first { $0.name == container.name }, world))
         }
         let volumes: [Line] = pod.spec.volumes.prefix(30).map { volume in
             let source = volume.members.first { $0.key != "name" }
-            let name = source?.value["name"].string ?? source?.value["secretName"].string ?? source?.value["claimName"].string ?? source?.value["path"].string ?? ""
-            return [Span("   " + TextFit.pad(volume["name"].string ?? "", to: labelWidth + 8)), Span(source?.key ?? "", .accent), Span(name.isEmpty ? "" : "  \(name)", .faint)]
+            let name =
+                source?.value["name"].string ?? source?.value["secretName"].string ?? source?.value["claimName"].string
+                ?? source?.value["path"].string ?? ""
+            return [
+                Span("   " + TextFit.pad(volume["name"].string ?? "", to: labelWidth + 8)),
+                Span(source?.key ?? "", .accent), Span(name.isEmpty ? "" : "  \(name)", .faint),
+            ]
         }
         return lines + section("Volumes", volumes)
     }
@@ -97,29 +142,53 @@ enum Describe {
         }
         if let status {
             let facts = ContainerFacts(status)
-            let since = (status.state[facts.state]["startedAt"].string ?? "").isEmpty ? "" : " for " + TextFit.age(since: Timestamp(rfc3339: status.state[facts.state]["startedAt"].string ?? ""), world.now)
-            let tone: Style.Tone = facts.state == "running" ? facts.isReady ? .good : .busy : facts.exitCode == 0 ? .done : facts.state == "waiting" && facts.restarts == 0 ? .busy : .bad
-            let word = [facts.state, facts.reason, facts.exitCode.map { "exit \($0)" } ?? ""].filter { !$0.isEmpty }.joined(separator: " · ")
-            lines += field("State", word + (facts.state == "running" ? since + (facts.isReady ? ", ready" : ", not ready") : ""), tone)
+            let since =
+                (status.state[facts.state]["startedAt"].string ?? "").isEmpty
+                ? ""
+                : " for "
+                    + TextFit.age(
+                        since: Timestamp(rfc3339: status.state[facts.state]["startedAt"].string ?? ""), world.now)
+            let tone: Style.Tone =
+                facts.state == "running"
+                ? facts.isReady ? .good : .busy
+                : facts.exitCode == 0 ? .done : facts.state == "waiting" && facts.restarts == 0 ? .busy : .bad
+            let word = [facts.state, facts.reason, facts.exitCode.map { "exit \($0)" } ?? ""].filter { !$0.isEmpty }
+                .joined(separator: " · ")
+            lines += field(
+                "State", word + (facts.state == "running" ? since + (facts.isReady ? ", ready" : ", not ready") : ""),
+                tone)
             lines += field("Says", status.state[facts.state]["message"].string ?? "", tone)
             if facts.restarts > 0 {
                 let ago = facts.lastExit?.at.map { ", \(TextFit.age(since: $0, world.now)) ago" } ?? ""
-                lines += field("Restarts", "\(facts.restarts)" + (facts.lastExit.map { ", last \($0.text)\(ago)" } ?? ""), .warn)
+                lines += field(
+                    "Restarts", "\(facts.restarts)" + (facts.lastExit.map { ", last \($0.text)\(ago)" } ?? ""), .warn)
             }
         }
         lines += field("Image", container.image)
-        lines += field("Command", (container.command + container.arguments).joined(separator: " "))
-        lines += field("Ports", container.ports.map { "\($0["containerPort"].int ?? 0)/\($0["protocol"].string ?? "TCP")" + ($0["name"].string.map { " \($0)" } ?? "") }.joined(separator: ", "))
+        lines += field("Intent", (container.command + container.arguments).joined(separator: " "))
+        lines += field(
+            "Ports",
+            container.ports.map {
+                "\($0["containerPort"].int ?? 0)/\($0["protocol"].string ?? "TCP")"
+                    + ($0["name"].string.map { " \($0)" } ?? "")
+            }.joined(separator: ", "))
         let requests = container.json.at("resources", "requests").strings
         let limits = container.json.at("resources", "limits").strings
         let names = Set(requests.keys).union(limits.keys).sorted()
-        lines += field("Resources", names.map { "\($0) \(requests[$0] ?? "–") to \(limits[$0] ?? "no limit")" }.joined(separator: ", "))
+        lines += field(
+            "Resources",
+            names.map { "\($0) \(requests[$0] ?? "–") to \(limits[$0] ?? "no limit")" }.joined(separator: ", "))
         for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
             let value = container.json[probe]
             guard value.object != nil else { continue }
-            let how = value["httpGet"].object != nil ? "GET \(value.at("httpGet", "path").string ?? "/") on \(value.at("httpGet", "port").int.map(String.init) ?? value.at("httpGet", "port").string ?? "")"
-                : value["tcpSocket"].object != nil ? "connect to \(value.at("tcpSocket", "port").text)" : value.at("exec", "command").items.compactMap(\.string).joined(separator: " ")
-            lines += field(probe.dropLast(5).capitalizedFirst, "\(how) every \(value["periodSeconds"].int ?? 10)s", .faint)
+            let how =
+                value["httpGet"].object != nil
+                ? "GET \(value.at("httpGet", "path").string ?? "/") on \(value.at("httpGet", "port").int.map(String.init) ?? value.at("httpGet", "port").string ?? "")"
+                : value["tcpSocket"].object != nil
+                    ? "connect to \(value.at("tcpSocket", "port").text)"
+                    : value.at("exec", "command").items.compactMap(\.string).joined(separator: " ")
+            lines += field(
+                probe.dropLast(5).capitalizedFirst, "\(how) every \(value["periodSeconds"].int ?? 10)s", .faint)
         }
         return lines
     }
@@ -132,13 +201,29 @@ enum Describe {
         lines += field("System", [facts.system, facts.kernel].filter { !$0.isEmpty }.joined(separator: ", "))
         lines += field("Taints", facts.taints.joined(separator: ", "), .warn)
         let pods = world.pods(of: target).sorted { $0.key < $1.key }
-        let used = pods.filter { $0.pod?.health != .finished }.reduce((0, 0)) { ($0.0 + ($1.pod?.cpuMillis ?? 0), $0.1 + ($1.pod?.memoryBytes ?? 0)) }
+        let used = pods.filter { $0.pod?.health != .finished }.reduce((0, 0)) {
+            ($0.0 + ($1.pod?.cpuMillis ?? 0), $0.1 + ($1.pod?.memoryBytes ?? 0))
+        }
         var room: [Line] = []
-        if facts.cpuMillis > 0 { room.append([Span("   " + TextFit.pad("cpu", to: 8), .faint)] + Gauge.line(used.0, of: facts.cpuMillis, cells: 20) + [Span("  \(used.0)m of \(facts.cpuMillis)m requested", .faint)]) }
-        if facts.memoryBytes > 0 { room.append([Span("   " + TextFit.pad("memory", to: 8), .faint)] + Gauge.line(used.1, of: facts.memoryBytes, cells: 20) + [Span("  \(Columns.bytes(used.1)) of \(Columns.bytes(facts.memoryBytes)) requested", .faint)]) }
+        if facts.cpuMillis > 0 {
+            room.append(
+                [Span("   " + TextFit.pad("cpu", to: 8), .faint)] + Gauge.line(used.0, of: facts.cpuMillis, cells: 20)
+                    + [Span("  \(used.0)m of \(facts.cpuMillis)m requested", .faint)])
+        }
+        if facts.memoryBytes > 0 {
+            room.append(
+                [Span("   " + TextFit.pad("memory", to: 8), .faint)]
+                    + Gauge.line(used.1, of: facts.memoryBytes, cells: 20) + [
+                        Span("  \(Columns.bytes(used.1)) of \(Columns.bytes(facts.memoryBytes)) requested", .faint)
+                    ])
+        }
         lines += section("Room", room)
         let rows: [Line] = pods.prefix(50).map { pod in
-            [Span("   \(pod.pod?.health.glyph ?? " ") ", pod.pod?.health.tone ?? .text), Span(TextFit.pad(pod.name, to: 40, .middle)), Span("  " + TextFit.pad(pod.namespace, to: 16), .faint), Span("  \(pod.pod?.status ?? "")", pod.pod?.health.tone ?? .text)]
+            [
+                Span("   \(pod.pod?.health.glyph ?? " ") ", pod.pod?.health.tone ?? .text),
+                Span(TextFit.pad(pod.name, to: 40, .middle)), Span("  " + TextFit.pad(pod.namespace, to: 16), .faint),
+                Span("  \(pod.pod?.status ?? "")", pod.pod?.health.tone ?? .text),
+            ]
         }
         return lines + section("Pods", rows, note: "\(pods.count)")
     }
@@ -148,7 +233,9 @@ enum Describe {
         lines += field("Address", service.clusterIP, .accent)
         lines += field("Ports", ServiceFacts(service).ports)
         lines += field("Selector", Columns.pairs(service.selector))
-        let slices = world.slices.values.filter { $0.namespace == target.key.namespace && $0.slice?.service == target.key.name }
+        let slices = world.slices.values.filter {
+            $0.namespace == target.key.namespace && $0.slice?.service == target.key.name
+        }
         let ready = slices.reduce(0) { $0 + ($1.slice?.ready ?? 0) }
         let total = slices.reduce(0) { $0 + ($1.slice?.total ?? 0) }
         lines += field("Endpoints", "\(ready) ready of \(total)", ready == 0 ? .bad : ready < total ? .warn : .good)
@@ -158,13 +245,23 @@ enum Describe {
 
     private static func workload(_ json: JSON, _ target: Target, _ world: World) -> [Line] {
         let facts = WorkloadFacts(json)
-        var lines = field("Replicas", "\(facts.desired) wanted, \(facts.current) there, \(facts.updated) up to date, \(facts.available) available")
-        lines += field("Strategy", json.at("spec", "strategy", "type").string ?? json.at("spec", "updateStrategy", "type").string ?? "")
+        var lines = field(
+            "Replicas",
+            "\(facts.desired) wanted, \(facts.current) there, \(facts.updated) up to date, \(facts.available) available"
+        )
+        lines += field(
+            "Strategy",
+            json.at("spec", "strategy", "type").string ?? json.at("spec", "updateStrategy", "type").string ?? "")
         lines += field("Selector", Columns.pairs(facts.selector))
         lines += field("Images", facts.images.joined(separator: ", "))
         let pods = world.pods(of: target).sorted { $0.key < $1.key }
         let rows: [Line] = pods.prefix(50).map { pod in
-            [Span("   \(pod.pod?.health.glyph ?? " ") ", pod.pod?.health.tone ?? .text), Span(TextFit.pad(pod.name, to: 36, .middle)), Span("  " + TextFit.pad(pod.pod?.status ?? "", to: 18), pod.pod?.health.tone ?? .text), Span("  \(pod.pod?.node ?? "")", .faint), Span("  \(world.age(pod))", .faint)]
+            [
+                Span("   \(pod.pod?.health.glyph ?? " ") ", pod.pod?.health.tone ?? .text),
+                Span(TextFit.pad(pod.name, to: 36, .middle)),
+                Span("  " + TextFit.pad(pod.pod?.status ?? "", to: 18), pod.pod?.health.tone ?? .text),
+                Span("  \(pod.pod?.node ?? "")", .faint), Span("  \(world.age(pod))", .faint),
+            ]
         }
         return lines + section("Pods", rows, note: "\(pods.count)")
     }
@@ -180,9 +277,12 @@ enum Describe {
 
     /// Names and sizes; values stay out of sight.
     private static func secret(_ json: JSON) -> [Line] {
-        field("Type", json["type"].string ?? "") + section("Data", json["data"].strings.sorted { $0.key < $1.key }.map {
-            [Span("   " + TextFit.pad($0.key, to: 30)), Span("\($0.value.utf8.count / 4 * 3) bytes", .faint)]
-        })
+        field("Type", json["type"].string ?? "")
+            + section(
+                "Data",
+                json["data"].strings.sorted { $0.key < $1.key }.map {
+                    [Span("   " + TextFit.pad($0.key, to: 30)), Span("\($0.value.utf8.count / 4 * 3) bytes", .faint)]
+                })
     }
 
     /// Kinds without a description of their own show their other members as YAML.
@@ -201,23 +301,28 @@ enum Describe {
         let all = json.at("status", "conditions").items.map { Condition($0) }
         // Names that are good when false.
         let inverse = ["Pressure", "Unavailable", "Failed", "ReplicaFailure", "Suspended", "DisruptionTarget"]
-        return section("Conditions", all.prefix(30).map { condition in
-            let isGood = condition.isTrue != inverse.contains { condition.type.hasSuffix($0) }
-            let tone: Style.Tone = condition.status == "Unknown" ? .warn : isGood ? .good : .bad
-            let age = TextFit.age(since: condition.lastTransitionTime, world.now)
-            let words = [condition.reason, condition.message].filter { !$0.isEmpty }.joined(separator: ": ")
-            return [
-                Span("   \(isGood ? "✓" : "✗") ", tone), Span(TextFit.pad(condition.type, to: 26)), Span(TextFit.pad(condition.status, to: 8), tone),
-                Span(TextFit.pad(age, to: 7, alignRight: true) + "  ", .faint), Span(words, isGood ? .faint : .text),
-            ]
-        })
+        return section(
+            "Conditions",
+            all.prefix(30).map { condition in
+                let isGood = condition.isTrue != inverse.contains { condition.type.hasSuffix($0) }
+                let tone: Style.Tone = condition.status == "Unknown" ? .warn : isGood ? .good : .bad
+                let age = TextFit.age(since: condition.lastTransitionTime, world.now)
+                let words = [condition.reason, condition.message].filter { !$0.isEmpty }.joined(separator: ": ")
+                return [
+                    Span("   \(isGood ? "✓" : "✗") ", tone), Span(TextFit.pad(condition.type, to: 26)),
+                    Span(TextFit.pad(condition.status, to: 8), tone),
+                    Span(TextFit.pad(age, to: 7, alignRight: true) + "  ", .faint),
+                    Span(words, isGood ? .faint : .text),
+                ]
+            })
     }
 
     /// Events about the object, the newest first.
     private static func events(_ metadata: ObjectMeta, _ target: Target, _ world: World, _ width: Int) -> [Line] {
         let mine = world.events.values.compactMap(\.event).filter { event in
             event.kind == target.resource.type.kind && event.name == metadata.name
-                && (event.uid.isEmpty || metadata.uid.isEmpty || event.uid == metadata.uid || target.resource.plural == "nodes")
+                && (event.uid.isEmpty || metadata.uid.isEmpty || event.uid == metadata.uid
+                    || target.resource.plural == "nodes")
                 && (metadata.namespace.isEmpty || event.namespace == metadata.namespace)
         }.sorted { ($0.last?.nanoseconds ?? 0) > ($1.last?.nanoseconds ?? 0) }
         let rows: [Line] = mine.prefix(50).map { event in

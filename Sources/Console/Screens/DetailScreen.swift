@@ -23,12 +23,14 @@ struct DetailScreen: Screen {
     }
 
     private var key: FeedKey {
-        FeedKey(resource: target.resource, namespace: target.key.namespace, fields: "metadata.name=\(target.key.name)", form: .whole)
+        FeedKey(
+            resource: target.resource, namespace: target.key.namespace, fields: "metadata.name=\(target.key.name)",
+            form: .whole)
     }
     func feeds(_ world: World) -> [FeedKey] { [key] }
     func targets(_ world: World) -> [Target] { [target] }
 
-    func availability(_ command: Command, _ world: World) -> Availability {
+    func availability(_ command: Intent, _ world: World) -> Availability {
         switch command {
         case .open: return .hidden
         case .describe: return mode == .describe ? .hidden : .yes
@@ -40,7 +42,7 @@ struct DetailScreen: Screen {
         return own == .hidden ? Actions.availability(command, [target], world) : own
     }
 
-    mutating func perform(_ command: Command, _ world: World) -> [Step] {
+    mutating func perform(_ command: Intent, _ world: World) -> [Step] {
         if pane.perform(command) { return [] }
         switch command {
         case .describe: mode = .describe
@@ -57,8 +59,10 @@ struct DetailScreen: Screen {
     mutating func settle(_ world: World, _ area: Area) {
         width = area.width
         guard let object = world.feed(key).items.values.first?.object else { return pane.show([], height: area.height) }
-        var lines = mode == .yaml
-            ? YAMLText.lines(DetailScreen.readable(object)).map { [Span(" ")] + $0 } : Describe.lines(object, target, world, width: area.width - 2)
+        var lines =
+            mode == .yaml
+            ? YAMLText.lines(DetailScreen.readable(object)).map { [Span(" ")] + $0 }
+            : Describe.lines(object, target, world, width: area.width - 2)
         if wraps { lines = lines.flatMap { TextPane.wrap($0, width: area.width - 2) } }
         pane.show(lines, height: area.height)
     }
@@ -74,11 +78,28 @@ struct DetailScreen: Screen {
         guard pane.lines.isEmpty else { return pane.draw(&canvas, area) }
         let feed = world.feed(key)
         switch feed.state {
-        case .refused(let status): EmptyView.draw(&canvas, area, [[Span("✗ ", .bad), Span("The server does not show it.", .strong)], [Span(status.description, .faint)]])
-        case .stale(_, let why): EmptyView.draw(&canvas, area, [[Span("✗ ", .bad), Span("The API server does not answer.", .strong)], [Span(why, .faint)], [Span("It is tried again by itself.", .faint)]])
+        case .refused(let status):
+            EmptyView.draw(
+                &canvas, area,
+                [
+                    [Span("✗ ", .bad), Span("The server does not show it.", .strong)],
+                    [Span(status.description, .faint)],
+                ])
+        case .stale(_, let why):
+            EmptyView.draw(
+                &canvas, area,
+                [
+                    [Span("✗ ", .bad), Span("The API server does not answer.", .strong)], [Span(why, .faint)],
+                    [Span("It is tried again by itself.", .faint)],
+                ])
         default:
             if feed.isComplete {
-                EmptyView.draw(&canvas, area, [[Span("\(target.text.capitalizedSentence.dropLast()) is gone.", .strong)], [Span("esc", .accent), Span(" goes back.", .faint)]])
+                EmptyView.draw(
+                    &canvas, area,
+                    [
+                        [Span("\(target.text.capitalizedSentence.dropLast()) is gone.", .strong)],
+                        [Span("esc", .accent), Span(" goes back.", .faint)],
+                    ])
             } else {
                 EmptyView.draw(&canvas, area, [[Span("◐ ", .busy), Span("Reading \(target.text)…", .strong)]])
             }

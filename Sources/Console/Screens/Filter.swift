@@ -64,11 +64,12 @@ struct Filter: Sendable {
         case .contains(let bytes): Filter.contains(text, bytes)
         case .pattern(let pattern): text.contains(pattern.regex)
         case .fuzzy(let letters):
-            letters.isEmpty || {
-                var rest = letters[...]
-                for character in text.lowercased() where character == rest.first { rest.removeFirst() }
-                return rest.isEmpty
-            }()
+            letters.isEmpty
+                || {
+                    var rest = letters[...]
+                    for character in text.lowercased() where character == rest.first { rest.removeFirst() }
+                    return rest.isEmpty
+                }()
         case .everything, .labels: true
         }
     }
@@ -110,7 +111,8 @@ struct Filter: Sendable {
             return found
         case .pattern(let pattern):
             return line.ranges(of: pattern.regex).prefix(100).map {
-                line.distance(from: line.startIndex, to: $0.lowerBound)..<line.distance(from: line.startIndex, to: $0.upperBound)
+                line.distance(
+                    from: line.startIndex, to: $0.lowerBound)..<line.distance(from: line.startIndex, to: $0.upperBound)
             }.filter { !$0.isEmpty }
         default: return []
         }

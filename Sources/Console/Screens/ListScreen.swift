@@ -35,10 +35,18 @@ struct ListScreen: Screen {
 
     func subtitle(_ world: World) -> Line {
         var line: Line = []
-        if resource.type.isNamespaced { line.append(Span(parent.map { $0.key.namespace } ?? world.namespaceTitle, .accent)) }
+        if resource.type.isNamespaced {
+            line.append(Span(parent.map { $0.key.namespace } ?? world.namespaceTitle, .accent))
+        }
         let shown = TextFit.grouped(rows.entries.count)
-        line.append(Span(rows.entries.count == rows.total ? "  \(shown)" : "  \(shown) of \(TextFit.grouped(rows.total))", .faint))
-        if let rest = feed(world).remaining, rest > 0 { line.append(Span(" (\(TextFit.grouped(rest)) to come)", .busy)) }
+        line.append(
+            Span(
+                (line.isEmpty ? "" : "  ")
+                    + (rows.entries.count == rows.total ? shown : "\(shown) of \(TextFit.grouped(rows.total))"), .faint)
+        )
+        if let rest = feed(world).remaining, rest > 0 {
+            line.append(Span(" (\(TextFit.grouped(rest)) to come)", .busy))
+        }
         if !filter.isEmpty || !filter.text.isEmpty { line.append(Span("  /\(filter.text)", .warn)) }
         if let problem = filter.problem { line.append(Span("  \(problem)", .bad)) }
         if !marks.isEmpty { line.append(Span("  ◆ \(marks.count) marked", .warn)) }
@@ -59,7 +67,9 @@ struct ListScreen: Screen {
         let all = Columns.of(resource, feed(world).columns)
         return all.filter { (isWide || !$0.isWide) && !($0.role == .namespace && !showsNamespace(world)) }
     }
-    private func showsNamespace(_ world: World) -> Bool { world.namespace.isEmpty && (parent == nil || parent?.resource == .nodes) }
+    private func showsNamespace(_ world: World) -> Bool {
+        world.namespace.isEmpty && (parent == nil || parent?.resource == .nodes)
+    }
 
     mutating func observe(_ key: FeedKey, _ changes: [(old: Item?, new: Item?)], _ world: World) {
         guard !isStale else { return }
@@ -121,7 +131,9 @@ struct ListScreen: Screen {
         let items = feed(world).items
         let visible = rows.entries.dropFirst(offset).prefix(height).compactMap { items[$0.key] }
         for column in columns(world) {
-            var width = max(widths[column.title] ?? 0, Width.of(column.title) + (column.title == sortTitle ? 1 : 0))
+            // The title of namespaces gives way to NS, the others have their room.
+            let title = column.role == .namespace ? 2 : Width.of(column.title)
+            var width = max(widths[column.title] ?? 0, title + (column.title == sortTitle ? 1 : 0))
             for item in visible { width = max(width, Width.of(SafeText.clean(column.text(item, world.now).text))) }
             widths[column.title] = width
         }
@@ -136,14 +148,20 @@ struct ListScreen: Screen {
     }
 
     /// The object an event is about stands in for the event.
-    private func subjects(_ command: Command, _ world: World) -> [Target] {
+    private func subjects(_ command: Intent, _ world: World) -> [Target] {
         guard resource == .events, [.open, .describe, .logs, .owner].contains(command), let key = selected,
-            let event = feed(world).items[key]?.event, let about = world.catalog.resources.first(where: { $0.type.kind == event.kind })
+            let event = feed(world).items[key]?.event,
+            let about = world.catalog.resources.first(where: { $0.type.kind == event.kind })
         else { return targets(world) }
-        return [Target(resource: about, key: Item.Key(namespace: about.type.isNamespaced ? event.namespace : "", name: event.name), uid: event.uid)]
+        return [
+            Target(
+                resource: about,
+                key: Item.Key(namespace: about.type.isNamespaced ? event.namespace : "", name: event.name),
+                uid: event.uid)
+        ]
     }
 
-    func availability(_ command: Command, _ world: World) -> Availability {
+    func availability(_ command: Intent, _ world: World) -> Availability {
         switch command {
         case .up, .down, .pageUp, .pageDown, .top, .bottom, .filter, .wide, .sortName, .sortAge, .sortStatus, .sortNext,
             .sortPrevious, .reverse:
@@ -154,7 +172,7 @@ struct ListScreen: Screen {
         }
     }
 
-    mutating func perform(_ command: Command, _ world: World) -> [Step] {
+    mutating func perform(_ command: Intent, _ world: World) -> [Step] {
         switch command {
         case .up: move(by: -1)
         case .down: move(by: 1)
@@ -217,18 +235,33 @@ struct ListScreen: Screen {
         let plural = resource.plural
         switch feed.state {
         case .refused(let status):
-            return [[Span("✗ ", .bad), Span("The server refuses to list \(plural).", .strong)], [Span(status.description, .faint)], [Span("Another namespace may be allowed: ", .faint), Span("n", .accent), Span(" chooses one.", .faint)]]
+            return [
+                [Span("✗ ", .bad), Span("The server refuses to list \(plural).", .strong)],
+                [Span(status.description, .faint)],
+                [
+                    Span("Another namespace may be allowed: ", .faint), Span("n", .accent),
+                    Span(" chooses one.", .faint),
+                ],
+            ]
         case .stale(_, let why) where rows.total == 0:
-            return [[Span("✗ ", .bad), Span("The API server does not answer.", .strong)], [Span(why, .faint)], [Span("It is tried again by itself.", .faint)]]
+            return [
+                [Span("✗ ", .bad), Span("The API server does not answer.", .strong)], [Span(why, .faint)],
+                [Span("It is tried again by itself.", .faint)],
+            ]
         default: break
         }
         if !feed.isComplete { return [[Span("◐ ", .busy), Span("Reading \(plural)…", .strong)]] }
         if rows.total > 0, !filter.isEmpty {
-            return [[Span("Nothing matches ", .strong), Span("/\(filter.text)", .warn)], [Span("esc", .accent), Span(" shows all \(TextFit.grouped(rows.total)) again.", .faint)]]
+            return [
+                [Span("Nothing matches ", .strong), Span("/\(filter.text)", .warn)],
+                [Span("esc", .accent), Span(" shows all \(TextFit.grouped(rows.total)) again.", .faint)],
+            ]
         }
         let place = world.namespace.isEmpty || !resource.type.isNamespaced ? "" : " in namespace \(world.namespace)"
-        let hint: Line = world.namespace.isEmpty || !resource.type.isNamespaced
-            ? [Span(":apply FILE", .accent), Span(" makes some out of a manifest.", .faint)] : [Span("0", .accent), Span(" shows all namespaces.", .faint)]
+        let hint: Line =
+            world.namespace.isEmpty || !resource.type.isNamespaced
+            ? [Span(":apply FILE", .accent), Span(" makes some out of a manifest.", .faint)]
+            : [Span("0", .accent), Span(" shows all namespaces.", .faint)]
         return [[Span("No \(plural)\(place).", .strong)], hint]
     }
 }

@@ -20,7 +20,9 @@ struct LogScreen: Screen {
         self.target = target
         self.isPrevious = isPrevious
         keys = pods.prefix(20).flatMap { pod in
-            (pod.pod?.names ?? []).map { LogKey(namespace: pod.namespace, pod: pod.name, container: $0, isPrevious: isPrevious) }
+            (pod.pod?.names ?? []).map {
+                LogKey(namespace: pod.namespace, pod: pod.name, container: $0, isPrevious: isPrevious)
+            }
         }
         pane.follows = true
     }
@@ -33,10 +35,14 @@ struct LogScreen: Screen {
 
     func subtitle(_ world: World) -> Line {
         var line: Line = []
-        if let only { line.append(Span(name(keys[only]), .accent)) } else if keys.count > 1 { line.append(Span("\(keys.count) containers", .accent)) }
+        if let only {
+            line.append(Span(name(keys[only]), .accent))
+        } else if keys.count > 1 {
+            line.append(Span("\(keys.count) containers", .accent))
+        }
         if isPrevious { line.append(Span("  the run before", .warn)) }
-        line.append(pane.follows ? Span("  ● following", .good) : Span("  ◌ standing still, f follows", .warn))
         if dropped > 0 { line.append(Span("  \(TextFit.grouped(dropped)) older lines dropped", .warn)) }
+        line.append(pane.follows ? Span("  ● following", .good) : Span("  ◌ standing still, f follows", .warn))
         return line + pane.position
     }
 
@@ -56,7 +62,9 @@ struct LogScreen: Screen {
             }
         case .ended(let why, let isFinal):
             states[key] = why
-            if isFinal { insert(LogLine(time: lines.last?.time ?? "", container: name(key), text: why, kind: .boundary)) }
+            if isFinal {
+                insert(LogLine(time: lines.last?.time ?? "", container: name(key), text: why, kind: .boundary))
+            }
         }
         isStale = true
     }
@@ -65,12 +73,19 @@ struct LogScreen: Screen {
     mutating func observe(_ key: FeedKey, _ changes: [(old: Item?, new: Item?)], _ world: World) {
         guard key == .all(.pods), !isPrevious else { return }
         for change in changes {
-            guard let item = change.new, let old = change.old?.pod, let new = item.pod, keys.contains(where: { $0.pod == item.name && $0.namespace == item.namespace }) else { continue }
+            guard let item = change.new, let old = change.old?.pod, let new = item.pod,
+                keys.contains(where: { $0.pod == item.name && $0.namespace == item.namespace })
+            else { continue }
             for container in new.containers {
-                guard let before = old.containers.first(where: { $0.name == container.name }), container.restarts > before.restarts else { continue }
+                guard let before = old.containers.first(where: { $0.name == container.name }),
+                    container.restarts > before.restarts
+                else { continue }
                 let exit = container.lastExit.map { " after \($0.text)" } ?? ""
                 let key = LogKey(namespace: item.namespace, pod: item.name, container: container.name)
-                insert(LogLine(time: "", container: name(key), text: "restarted (×\(container.restarts))\(exit)", kind: .boundary))
+                insert(
+                    LogLine(
+                        time: "", container: name(key), text: "restarted (×\(container.restarts))\(exit)",
+                        kind: .boundary))
                 isStale = true
             }
         }
@@ -87,7 +102,7 @@ struct LogScreen: Screen {
     }
 
     func targets(_ world: World) -> [Target] { [target] }
-    func availability(_ command: Command, _ world: World) -> Availability {
+    func availability(_ command: Intent, _ world: World) -> Availability {
         switch command {
         case .follow, .timestamps, .wrap: .yes
         case .nextContainer: keys.count > 1 ? .yes : .no("There is one container only.")
@@ -96,7 +111,7 @@ struct LogScreen: Screen {
         }
     }
 
-    mutating func perform(_ command: Command, _ world: World) -> [Step] {
+    mutating func perform(_ command: Intent, _ world: World) -> [Step] {
         if pane.perform(command) {
             if command == .bottom { pane.follows = true }
             return []
@@ -119,10 +134,14 @@ struct LogScreen: Screen {
     mutating func setFilter(_ text: String, _ world: World) { pane.setSearch(text) }
 
     mutating func settle(_ world: World, _ area: Area) {
-        guard isStale || width != area.width || pane.height != area.height else { return pane.show(pane.lines, height: area.height) }
+        guard isStale || width != area.width || pane.height != area.height else {
+            return pane.show(pane.lines, height: area.height)
+        }
         isStale = false
         width = area.width
-        var shown: [Line] = dropped > 0 ? [[Span(" ── \(TextFit.grouped(dropped)) older lines were dropped to bound memory ──", .warn)]] : []
+        var shown: [Line] =
+            dropped > 0
+            ? [[Span(" ── \(TextFit.grouped(dropped)) older lines were dropped to bound memory ──", .warn)]] : []
         let selected = only.map { name(keys[$0]) }
         let label = keys.count > 1 && only == nil ? min(20, keys.map { Width.of(name($0)) }.max() ?? 0) : 0
         for line in lines where selected == nil || line.container == selected {
@@ -132,7 +151,9 @@ struct LogScreen: Screen {
             }
             var row: Line = [Span(" ")]
             if showsTimes { row.append(Span(TextFit.cut(String(line.time.prefix(23)), to: 23) + " ", .edge)) }
-            if label > 0 { row.append(Span(TextFit.pad(line.container, to: label) + " ", LogScreen.tone(line.container))) }
+            if label > 0 {
+                row.append(Span(TextFit.pad(line.container, to: label) + " ", LogScreen.tone(line.container)))
+            }
             row.append(Span(line.text, LogScreen.level(line.text)))
             shown += wraps ? TextPane.wrap(row, width: area.width - 2) : [row]
         }
@@ -147,7 +168,11 @@ struct LogScreen: Screen {
     /// Lines that speak of errors stand out.
     private static func level(_ text: String) -> Style.Tone {
         let head = text.prefix(120)
-        if ["ERROR", "FATAL", "PANIC", "panic:", "level=error", "\"level\":\"error\""].contains(where: { head.contains($0) }) { return .bad }
+        if ["ERROR", "FATAL", "PANIC", "panic:", "level=error", "\"level\":\"error\""].contains(where: {
+            head.contains($0)
+        }) {
+            return .bad
+        }
         return ["WARN", "level=warn", "\"level\":\"warn"].contains(where: { head.contains($0) }) ? .warn : .text
     }
 
@@ -157,7 +182,14 @@ struct LogScreen: Screen {
         if let trouble {
             EmptyView.draw(&canvas, area, [[Span("There is no log to show.", .strong)], [Span(trouble, .faint)]])
         } else {
-            EmptyView.draw(&canvas, area, [[Span(states.isEmpty ? "◐ " : "● ", .busy), Span(states.isEmpty ? "Opening the log…" : "The log is empty so far.", .strong)]])
+            EmptyView.draw(
+                &canvas, area,
+                [
+                    [
+                        Span(states.isEmpty ? "◐ " : "● ", .busy),
+                        Span(states.isEmpty ? "Opening the log…" : "The log is empty so far.", .strong),
+                    ]
+                ])
         }
     }
 }

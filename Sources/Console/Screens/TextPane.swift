@@ -49,7 +49,7 @@ struct TextPane: Sendable {
     }
 
     /// True when the command was one of scrolling or searching.
-    mutating func perform(_ command: Command) -> Bool {
+    mutating func perform(_ command: Intent) -> Bool {
         switch command {
         case .up: scroll(-1)
         case .down: scroll(1)
@@ -68,10 +68,13 @@ struct TextPane: Sendable {
         return true
     }
 
-    func availability(_ command: Command) -> Availability {
+    func availability(_ command: Intent) -> Availability {
         switch command {
         case .up, .down, .pageUp, .pageDown, .top, .bottom, .left, .right, .filter: .yes
-        case .nextMatch, .previousMatch: search.isEmpty ? .no("Search for something first: / and a text.") : matches.isEmpty ? .no("Nothing matches /\(search.text).") : .yes
+        case .nextMatch, .previousMatch:
+            search.isEmpty
+                ? .no("Search for something first: / and a text.")
+                : matches.isEmpty ? .no("Nothing matches /\(search.text).") : .yes
         default: .hidden
         }
     }
@@ -85,10 +88,17 @@ struct TextPane: Sendable {
     /// `12/80  3 of 7 matches`.
     var position: Line {
         var line: Line = []
-        if lines.count > height { line.append(Span("  \(min(lines.count, offset + height))/\(TextFit.grouped(lines.count))", .faint)) }
+        if lines.count > height {
+            line.append(Span("  \(min(lines.count, offset + height))/\(TextFit.grouped(lines.count))", .faint))
+        }
         if !search.text.isEmpty {
             line.append(Span("  /\(search.text)", .warn))
-            line.append(Span(matches.isEmpty ? " no match" : " \((match ?? 0) + 1) of \(TextFit.count(matches.count, "match"))".replacing("matchs", with: "matches"), .faint))
+            line.append(
+                Span(
+                    matches.isEmpty
+                        ? " no match"
+                        : " \((match ?? 0) + 1) of \(TextFit.count(matches.count, "match"))".replacing(
+                            "matchs", with: "matches"), .faint))
         }
         return line
     }
@@ -102,7 +112,8 @@ struct TextPane: Sendable {
             for range in search.ranges(in: text) {
                 let start = Width.of(SafeText.clean(String(text.prefix(range.lowerBound)))) - column
                 let width = Width.of(SafeText.clean(String(text.dropFirst(range.lowerBound).prefix(range.count))))
-                canvas.tint(Area(x: area.x + max(0, start), y: y, width: min(width, width + start), height: 1), .match, .bold)
+                canvas.tint(
+                    Area(x: area.x + max(0, start), y: y, width: min(width, width + start), height: 1), .match, .bold)
             }
         }
         guard lines.count > area.height, area.height > 2 else { return }

@@ -23,6 +23,11 @@ struct TopologyScreen: Screen {
     private(set) var filter = Filter("")
     private(set) var layout = TopologyLayout()
     private var lastIndex = 0
+    /// Until the user moves, the cursor looks for the first pod by itself.
+    private var hasMoved = false
+    /// Boxes grow with their pods and do not shrink again, so that the picture stays calm.
+    private var boxHeight = 0
+    private var drawnArea = Area(x: 0, y: 0, width: 0, height: 0)
 
     var scope: Scope { .topology }
     var title: String { "Cluster" }
@@ -43,21 +48,38 @@ struct TopologyScreen: Screen {
             return roles.0 != roles.1 ? roles.0 : TopologyScreen.natural(left.name, right.name)
         }
         var pods: [String: [Item.Key]] = [:]
-        for item in world.pods.values where world.isShown(item) && isShown(item) { pods[item.pod?.node ?? "", default: []].append(item.key) }
+        for item in world.pods.values where world.isShown(item) && isShown(item) {
+            pods[item.pod?.node ?? "", default: []].append(item.key)
+        }
         var columns: [Column] = []
-        if !nodes.contains(where: { $0.node?.isControlPlane ?? false }) { columns.append(Column(place: .master, pods: [])) }
-        for node in nodes { columns.append(Column(place: .node(node.name), pods: (pods.removeValue(forKey: node.name) ?? []).sorted())) }
-        if let waiting = pods.removeValue(forKey: "") { columns.append(Column(place: .waiting, pods: waiting.sorted())) }
+        if !nodes.contains(where: { $0.node?.isControlPlane ?? false }) {
+            columns.append(Column(place: .master, pods: []))
+        }
+        for node in nodes {
+            columns.append(Column(place: .node(node.name), pods: (pods.removeValue(forKey: node.name) ?? []).sorted()))
+        }
+        if let waiting = pods.removeValue(forKey: "") {
+            columns.append(Column(place: .waiting, pods: waiting.sorted()))
+        }
         // Pods of nodes that left the cluster keep their column until they are gone.
-        for (name, rest) in pods.sorted(by: { $0.key < $1.key }) { columns.append(Column(place: .node(name), pods: rest.sorted())) }
+        for (name, rest) in pods.sorted(by: { $0.key < $1.key }) {
+            columns.append(Column(place: .node(name), pods: rest.sorted()))
+        }
         self.columns = columns
         keepCursor()
-        layout = TopologyLayout(columns, area, firstColumn: firstColumn, selected: index)
+        if area != drawnArea {
+            drawnArea = area
+            boxHeight = 0
+        }
+        layout = TopologyLayout(columns, area, firstColumn: firstColumn, selected: index, atLeast: boxHeight)
         firstColumn = layout.first
+        boxHeight = layout.boxes.height
     }
 
     private func isShown(_ item: Item) -> Bool {
-        filter.isEmpty || filter.matches([item.name, item.namespace, item.pod?.status ?? "", item.pod?.node ?? ""], labels: item.labels)
+        filter.isEmpty
+            || filter.matches(
+                [item.name, item.namespace, item.pod?.status ?? "", item.pod?.node ?? ""], labels: item.labels)
     }
 
     private var index: Int { columns.firstIndex { $0.place == place } ?? 0 }
@@ -69,10 +91,13 @@ struct TopologyScreen: Screen {
             lastIndex = column.pods.firstIndex(of: pod) ?? 0
             return
         }
-        let column = columns.first { $0.place == place } ?? columns.first { $0.place != .master && !$0.pods.isEmpty } ?? columns.first { $0.place != .master } ?? columns.first
+        let column =
+            (hasMoved ? columns.first { $0.place == place } : nil) ?? columns.first {
+                $0.place != .master && !$0.pods.isEmpty
+            } ?? columns.first { $0.place != .master } ?? columns.first
         let isNew = column?.place != place
         place = column?.place
-        if pod != nil || isNew {
+        if pod != nil || isNew || !hasMoved {
             pod = column.flatMap { $0.pods.isEmpty ? nil : $0.pods[min(isNew ? 0 : lastIndex, $0.pods.count - 1)] }
         }
     }
@@ -91,25 +116,36 @@ struct TopologyScreen: Screen {
 
     func targets(_ world: World) -> [Target] {
         if let pod, let item = world.pods[pod] { return [Target(resource: .pods, key: pod, uid: item.uid)] }
-        guard case .node(let name) = place, let node = world.nodes.values.first(where: { $0.name == name }) else { return [] }
+        guard case .node(let name) = place, let node = world.nodes.values.first(where: { $0.name == name }) else {
+            return []
+        }
         return [Target(resource: .nodes, key: node.key, uid: node.uid)]
     }
 
-    func availability(_ command: Command, _ world: World) -> Availability {
+    func availability(_ command: Intent, _ world: World) -> Availability {
         switch command {
-        case .up, .down, .left, .right, .nextGroup, .previousGroup, .top, .bottom, .pageUp, .pageDown, .pods, .filter: .yes
-        case .open where targets(world).isEmpty: place == .waiting ? .hidden : .no("The master runs the API; select a node or a pod.")
+        case .up, .down, .left, .right, .nextGroup, .previousGroup, .top, .bottom, .pageUp, .pageDown, .pods, .filter:
+            .yes
+        case .open where targets(world).isEmpty:
+            place == .waiting ? .hidden : .no("The master runs the API; select a node or a pod.")
         default: Actions.availability(command, targets(world), world)
         }
     }
 
-    mutating func perform(_ command: Command, _ world: World) -> [Step] {
+    mutating func perform(_ command: Intent, _ world: World) -> [Step] {
+        hasMoved = true
         switch command {
         case .up: step(-layout.across)
         case .down: step(pod == nil ? 1 : layout.across)
         case .left: if layout.across > 1, let at = tile, at % layout.across > 0 { step(-1) } else { jump(-1) }
         case .right:
-            if layout.across > 1, let at = tile, at % layout.across < layout.across - 1, at + 1 < (columns[index].pods.count) { step(1) } else { jump(1) }
+            if layout.across > 1, let at = tile, at % layout.across < layout.across - 1,
+                at + 1 < (columns[index].pods.count)
+            {
+                step(1)
+            } else {
+                jump(1)
+            }
         case .nextGroup: jump(1)
         case .previousGroup: jump(-1)
         case .top: pod = nil
@@ -123,7 +159,9 @@ struct TopologyScreen: Screen {
         return []
     }
 
-    private var tile: Int? { pod.flatMap { columns.indices.contains(index) ? columns[index].pods.firstIndex(of: $0) : nil } }
+    private var tile: Int? {
+        pod.flatMap { columns.indices.contains(index) ? columns[index].pods.firstIndex(of: $0) : nil }
+    }
 
     private mutating func step(_ count: Int) {
         guard columns.indices.contains(index) else { return }
@@ -168,10 +206,10 @@ struct TopologyLayout: Equatable, Sendable {
     static let boxWidthMax = 46
 
     init() {}
-    init(_ columns: [TopologyScreen.Column], _ area: Area, firstColumn: Int, selected: Int) {
+    init(_ columns: [TopologyScreen.Column], _ area: Area, firstColumn: Int, selected: Int, atLeast: Int = 0) {
         let moments = max(2, min(10, area.height / 5))
-        strip = Area(x: area.x, y: area.y + area.height - moments - 1, width: area.width, height: moments + 1)
-        boxes = Area(x: area.x + 1, y: area.y, width: area.width - 2, height: area.height - moments - 3)
+        let tallest = area.height - moments - 3
+        boxes = Area(x: area.x + 1, y: area.y, width: area.width - 2, height: tallest)
         let hasMaster = columns.first?.place == .master
         let others = columns.count - (hasMaster ? 1 : 0)
         let room = boxes.width - (hasMaster ? TopologyLayout.masterWidth : 0)
@@ -187,7 +225,8 @@ struct TopologyLayout: Equatable, Sendable {
             if at >= first + shown { first = at - shown + 1 }
         }
         let spare = each < TopologyLayout.boxWidthMax && shown > 0 ? room - each * shown : 0
-        widths = (hasMaster ? [TopologyLayout.masterWidth] : []) + (0..<max(0, shown)).map { each + ($0 < spare ? 1 : 0) }
+        widths =
+            (hasMaster ? [TopologyLayout.masterWidth] : []) + (0..<max(0, shown)).map { each + ($0 < spare ? 1 : 0) }
         let most = columns.dropFirst(offset + first).prefix(shown).map(\.pods.count).max() ?? 0
         showsRoom = boxes.height >= 7
         let inner = max(1, each - 2)
@@ -197,6 +236,8 @@ struct TopologyLayout: Equatable, Sendable {
         if rows(wide) * 3 <= height {
             density = .tiles
             across = wide
+            // What the pods do not need, with a row of tiles to spare, is left to the story below.
+            boxes.height = min(tallest, max(atLeast, (rows(wide) + 1) * 3 + 3, 12))
         } else if rows(max(1, inner / 26)) <= height {
             density = .lines
             across = max(1, inner / 26)
@@ -204,5 +245,7 @@ struct TopologyLayout: Equatable, Sendable {
             density = .letters
             across = max(1, inner / 2)
         }
+        let below = boxes.y + boxes.height + 2
+        strip = Area(x: area.x, y: below, width: area.width, height: area.y + area.height - below)
     }
 }

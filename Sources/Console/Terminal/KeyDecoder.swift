@@ -48,7 +48,8 @@ struct KeyDecoder {
                 return SafeText.decode(text.prefix(Limits.pasteBytesMax))
             }
         }
-        let keep = pending.lastIndex(of: 0x1B).flatMap { pending.count - $0 < mark.count ? pending.count - $0 : nil } ?? 0
+        let keep =
+            pending.lastIndex(of: 0x1B).flatMap { pending.count - $0 < mark.count ? pending.count - $0 : nil } ?? 0
         text.append(contentsOf: pending.dropLast(keep))
         pending = Array(pending.suffix(keep))
         paste = Array(text.prefix(Limits.pasteBytesMax))

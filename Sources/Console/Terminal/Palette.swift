@@ -12,7 +12,9 @@ struct Palette: Equatable, Sendable {
     static func depth(environment: [String: String], terminfoColors: Int) -> Depth {
         if !(environment["NO_COLOR"] ?? "").isEmpty { return .mono }
         let term = environment["TERM"] ?? ""
-        if ["truecolor", "24bit"].contains(environment["COLORTERM"] ?? "") || term.hasSuffix("-direct") { return .full }
+        if ["truecolor", "24bit"].contains(environment["COLORTERM"] ?? "") || term.hasSuffix("-direct") {
+            return .full
+        }
         switch max(terminfoColors, term.hasSuffix("256color") ? 256 : 0) {
         case 256...: return .indexed
         case 16..<256: return .sixteen

@@ -30,19 +30,27 @@ final class Terminal: Sendable {
     init(environment: [String: String], noColor: Bool) throws {
         descriptor = STDOUT_FILENO
         guard isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 else {
-            throw TerminalError(description: "kconsole needs a terminal to draw on; for scripts use kconsole get, describe and logs")
+            throw TerminalError(
+                description: "kconsole needs a terminal to draw on; for scripts use kconsole get, describe and logs")
         }
         let name = environment["TERM"] ?? ""
         guard let info = Terminfo(name, descriptor: STDOUT_FILENO), info.canMove else {
-            throw TerminalError(description: "the terminal \"\(name)\" can not move its cursor; set TERM to what you use, such as xterm-256color, or use kconsole get")
+            throw TerminalError(
+                description:
+                    "the terminal \"\(name)\" can not move its cursor; set TERM to what you use, such as xterm-256color, or use kconsole get"
+            )
         }
         keys = info.keys
         var saved = termios()
         guard tcgetattr(STDIN_FILENO, &saved) == 0 else {
-            throw TerminalError(description: "the terminal's mode can not be read; start kconsole in an ordinary terminal")
+            throw TerminalError(
+                description: "the terminal's mode can not be read; start kconsole in an ordinary terminal")
         }
         let depth = noColor ? .mono : Palette.depth(environment: environment, terminfoColors: info.colors)
-        let locale = [environment["LC_ALL"], environment["LC_CTYPE"], environment["LANG"]].lazy.compactMap { $0 }.first { !$0.isEmpty } ?? ""
+        let locale =
+            [environment["LC_ALL"], environment["LC_CTYPE"], environment["LANG"]].lazy.compactMap { $0 }.first {
+                !$0.isEmpty
+            } ?? ""
         let isUTF8 = locale.lowercased().contains("utf-8") || locale.lowercased().contains("utf8")
         state = Mutex(State(painter: Painter(palette: Palette(depth), charset: isUTF8 ? .utf8 : .ascii), saved: saved))
     }
@@ -147,8 +155,15 @@ final class Terminal: Sendable {
             reader.read()
         }
         let handlers: [(Int32, @Sendable () -> Void)] = [
-            (SIGWINCH, { [self] in send(.resized(size)) }), (SIGTERM, { send(.terminated) }), (SIGHUP, { send(.terminated) }),
-            (SIGINT, { send(.terminated) }), (SIGCONT, { [self] in send(.resized(size)); send(.resumed) }), (SIGTSTP, { send(.input(.key(.control("z")))) }),
+            (SIGWINCH, { [self] in send(.resized(size)) }), (SIGTERM, { send(.terminated) }),
+            (SIGHUP, { send(.terminated) }),
+            (SIGINT, { send(.terminated) }),
+            (
+                SIGCONT,
+                { [self] in
+                    send(.resized(size)); send(.resumed)
+                }
+            ), (SIGTSTP, { send(.input(.key(.control("z")))) }),
         ]
         let sources = handlers.map { number, handler in
             if number != SIGWINCH, number != SIGCONT { signal(number, SIG_IGN) }
@@ -210,14 +225,16 @@ private final class KeyReader: Sendable {
 }
 
 /// Source: RFC 4648.
-enum Base64 {
+private enum Base64 {
     static func encode(_ bytes: [UInt8]) -> String {
         let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         var out: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let chunk = bytes[start..<min(start + 3, bytes.count)]
             var word: UInt32 = 0
-            for offset in 0..<3 { word = word << 8 | (start + offset < chunk.endIndex ? UInt32(bytes[start + offset]) : 0) }
+            for offset in 0..<3 {
+                word = word << 8 | (start + offset < chunk.endIndex ? UInt32(bytes[start + offset]) : 0)
+            }
             for index in 0..<4 {
                 out.append(index <= chunk.count ? letters[Int(word >> UInt32(18 - 6 * index) & 63)] : UInt8(ascii: "="))
             }

@@ -16,7 +16,8 @@ struct Terminfo {
         var keys: [[UInt8]: Key] = [:]
         let names: [(String, Key)] = [
             ("kcuu1", .up), ("kcud1", .down), ("kcub1", .left), ("kcuf1", .right), ("khome", .home), ("kend", .end),
-            ("kpp", .pageUp), ("knp", .pageDown), ("kdch1", .delete), ("kcbt", .backTab), ("kri", .shiftUp), ("kind", .shiftDown),
+            ("kpp", .pageUp), ("knp", .pageDown), ("kdch1", .delete), ("kcbt", .backTab), ("kri", .shiftUp),
+            ("kind", .shiftDown),
             ("kLFT", .shiftLeft), ("kRIT", .shiftRight),
         ]
         for (name, key) in names {

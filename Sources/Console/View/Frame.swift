@@ -6,8 +6,11 @@ enum Frame {
         var canvas = Canvas(state.size)
         let least = Limits.screenSizeMin
         guard state.size.width >= least.width, state.size.height >= least.height else {
-            let text = "The terminal is \(state.size.width)×\(state.size.height); the console needs \(least.width)×\(least.height)."
-            for (row, line) in TextFit.wrap(text, to: max(1, state.size.width)).enumerated() { canvas.put(line, x: 0, y: row) }
+            let text =
+                "The terminal is \(state.size.width)×\(state.size.height); the console needs \(least.width)×\(least.height)."
+            for (row, line) in TextFit.wrap(text, to: max(1, state.size.width)).enumerated() {
+                canvas.put(line, x: 0, y: row)
+            }
             return canvas
         }
         header(&canvas, state.world)
@@ -25,11 +28,18 @@ enum Frame {
         let badge = freshness(world)
         var right: Line = []
         let problems = world.problems.count
-        if problems > 0 { right.append(Span("▲ \(TextFit.count(problems, "problem"))  ", Style(.bad, on: .band, .bold))) }
+        if problems > 0 {
+            right.append(Span("▲ \(TextFit.count(problems, "problem"))  ", Style(.bad, on: .band, .bold)))
+        }
         right.append(Span(badge.text + " ", Style(badge.style.tone, on: .band, .bold)))
-        var left: Line = [Span(" ◆ kotohajime", Style(.accent, on: .band, .bold)), Span("  \(world.cluster)", Style(.strong, on: .band))]
+        var left: Line = [
+            Span(" ◆ kotohajime", Style(.accent, on: .band, .bold)),
+            Span("  \(world.cluster)", Style(.strong, on: .band)),
+        ]
         if world.isReadOnly { left.append(Span("  READ-ONLY", Style(.warn, on: .band, .bold))) }
-        let counts = Span("  \(TextFit.count(world.nodes.count, "node"))  \(TextFit.grouped(world.pods.count)) pods", Style(.faint, on: .band))
+        let counts = Span(
+            "  \(TextFit.count(world.nodes.count, "node"))  \(TextFit.grouped(world.pods.count)) pods",
+            Style(.faint, on: .band))
         if left.width + counts.text.count + right.width + 2 < width, !world.nodes.isEmpty { left.append(counts) }
         let start = width - right.width
         canvas.put(left, x: 0, y: 0, limit: max(0, start - 1))
@@ -38,9 +48,13 @@ enum Frame {
 
     /// How fresh the data is, in two words.
     private static func freshness(_ world: World) -> Span {
-        if case .down(let since, _) = world.pulse { return Span("✗ API down \((world.now - since).human) – reconnecting", .bad) }
+        if case .down(let since, _) = world.pulse {
+            return Span("✗ API down \((world.now - since).human) – reconnecting", .bad)
+        }
         let states = world.feeds.values.map(\.state)
-        let oldest = states.compactMap { state -> Timestamp? in if case .stale(let since, _) = state { since } else { nil } }.min()
+        let oldest = states.compactMap { state -> Timestamp? in
+            if case .stale(let since, _) = state { since } else { nil }
+        }.min()
         if let oldest { return Span("▲ STALE \((world.now - oldest).human)", .warn) }
         return states.contains(.loading) || states.isEmpty ? Span("◐ loading", .busy) : Span("● live", .good)
     }
@@ -48,7 +62,9 @@ enum Frame {
     private static func place(_ canvas: inout Canvas, _ state: AppState) {
         let width = canvas.size.width
         var line: Line = [Span(" ")]
-        for screen in state.screens.dropLast().suffix(2) { line += [Span(TextFit.cut(screen.title, to: 24, .middle), .faint), Span(" › ", .edge)] }
+        for screen in state.screens.dropLast().suffix(width < 100 ? 1 : 2) {
+            line += [Span(TextFit.cut(screen.title, to: 24, .middle), .faint), Span(" › ", .edge)]
+        }
         line.append(Span(state.top.title, .heading))
         line += [Span("  ")] + state.top.subtitle(state.world)
         canvas.put(line, x: 0, y: 1, limit: width - 1)
@@ -59,7 +75,9 @@ enum Frame {
         let y = canvas.size.height - 2
         let width = canvas.size.width
         guard let prompt = state.prompt else {
-            if let notice = state.notice { canvas.put(" " + TextFit.cut(notice.text, to: width - 2), x: 0, y: y, Style(notice.tone)) }
+            if let notice = state.notice {
+                canvas.put(" " + TextFit.cut(notice.text, to: width - 2), x: 0, y: y, Style(notice.tone))
+            }
             return
         }
         let start = canvas.put(" " + prompt.label, x: 0, y: y, Style(.accent, .bold))
@@ -72,7 +90,9 @@ enum Frame {
         let end = canvas.put(String(text), x: start, y: y, Style(.strong))
         canvas.cursor = (min(width - 1, start + before - shift), y)
         let hints = state.completions.prefix(6)
-        if !hints.isEmpty { canvas.put("   tab " + hints.joined(separator: "  "), x: end, y: y, .quiet, limit: width - 1) }
+        if !hints.isEmpty {
+            canvas.put("   tab " + hints.joined(separator: "  "), x: end, y: y, .quiet, limit: width - 1)
+        }
     }
 
     /// What can be done with what is selected; what can not be is left to the key itself, which says why.
@@ -85,11 +105,15 @@ enum Frame {
         if state.dialog != nil {
             hints = [("tab", "choose", true), ("enter", "press", true), ("esc", "cancel", true)]
         } else if state.prompt != nil {
-            hints = [("enter", "done", true), ("esc", "cancel", true), ("tab", "complete", true), ("↑", "before", true)]
+            hints = [
+                ("enter", "done", true), ("esc", "cancel", true), ("tab", "complete", true), ("↑", "before", true),
+            ]
         } else {
             var seen: Set<Key> = []
-            hints = Keymap.bindings(in: state.top.scope).compactMap { binding in
-                guard !binding.label.isEmpty, binding.command != .help, let key = binding.keys.first, !seen.contains(key) else { return nil }
+            hints = Keymap.hints(in: state.top.scope).compactMap { binding in
+                guard !binding.label.isEmpty, binding.command != .help, let key = binding.keys.first,
+                    !seen.contains(key)
+                else { return nil }
                 switch state.availability(binding.command) {
                 case .hidden: return nil
                 case .no:
@@ -103,7 +127,6 @@ enum Frame {
         }
         let end = width - help.width - 1
         var x = 1
-        // Acting on the object comes before moving about: sort so that the most useful keys survive a narrow screen.
         for (key, label, works) in hints {
             let size = Width.of(key) + Width.of(label) + 3
             if x + size > end { break }
@@ -117,16 +140,22 @@ enum Frame {
         let widest = max(dialog.body.map(\.width).max() ?? 0, Width.of(dialog.title) + 4, 36)
         let width = min(canvas.size.width - 4, widest + 6)
         let height = min(canvas.size.height - 2, dialog.body.count + 6)
-        let area = Area(x: (canvas.size.width - width) / 2, y: max(1, (canvas.size.height - height) / 2 - 1), width: width, height: height)
+        let area = Area(
+            x: (canvas.size.width - width) / 2, y: max(1, (canvas.size.height - height) / 2 - 1), width: width,
+            height: height)
         canvas.fill(area, .plain)
         canvas.box(area, Style(.warn))
-        canvas.put(" \(TextFit.cut(dialog.title, to: width - 6)) ", x: area.x + 2, y: area.y, .heading, limit: area.x + width - 2)
+        canvas.put(
+            " \(TextFit.cut(dialog.title, to: width - 6)) ", x: area.x + 2, y: area.y, .heading,
+            limit: area.x + width - 2)
         for (index, line) in dialog.body.prefix(height - 5).enumerated() {
             canvas.put(line, x: area.x + 2, y: area.y + 2 + index, limit: area.x + width - 2)
         }
         let y = area.y + height - 2
         func button(_ text: String, _ isOn: Bool, _ tone: Style.Tone, _ x: Int) -> Int {
-            canvas.put(isOn ? "[ \(text) ]" : "  \(text)  ", x: x, y: y, Style(tone, isOn ? [.bold, .reverse] : []), limit: area.x + width - 1)
+            canvas.put(
+                isOn ? "[ \(text) ]" : "  \(text)  ", x: x, y: y, Style(tone, isOn ? [.bold, .reverse] : []),
+                limit: area.x + width - 1)
         }
         let end = button("Cancel", !dialog.confirms, .accent, area.x + 4)
         _ = button(dialog.verb, dialog.confirms, .bad, end + 3)

@@ -5,6 +5,9 @@ enum Gauge {
         let share = min(1, max(0, Double(value) / Double(total)))
         let filled = value > 0 ? max(1, Int((share * Double(cells)).rounded())) : 0
         let tone: Style.Tone = share > 0.9 ? .bad : share > 0.75 ? .warn : .good
-        return [Span(String(repeating: "▰", count: filled), tone), Span(String(repeating: "▱", count: cells - filled), .edge)]
+        return [
+            Span(String(repeating: "▰", count: filled), tone),
+            Span(String(repeating: "▱", count: cells - filled), .edge),
+        ]
     }
 }

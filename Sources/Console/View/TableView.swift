@@ -24,15 +24,19 @@ enum TableView {
         }
         func least(_ column: Column) -> Int {
             switch column.role {
-            case .name: min(wanted(column), 20)
-            case .namespace: min(wanted(column), 10)
+            case .name: min(wanted(column), 16)
+            case .namespace: min(wanted(column), 8)
             default: wanted(column)
             }
         }
         // A column of reasons that are all empty takes no room.
-        var kept = columns.filter { !($0.role == .rest && (widths[$0.title] ?? 0) <= Width.of($0.title) && $0.title == "WHY") }
+        var kept = columns.filter {
+            !($0.role == .rest && (widths[$0.title] ?? 0) <= Width.of($0.title) && $0.title == "WHY")
+        }
         func total(_ width: (Column) -> Int) -> Int { kept.reduce(0) { $0 + width($1) } + gap * max(0, kept.count - 1) }
-        while total(least) > available, let index = kept.indices.filter({ kept[$0].drop > 0 }).max(by: { kept[$0].drop < kept[$1].drop }) {
+        while total(least) > available,
+            let index = kept.indices.filter({ kept[$0].drop > 0 }).max(by: { kept[$0].drop < kept[$1].drop })
+        {
             kept.remove(at: index)
         }
         var sizes = kept.map(least)
@@ -56,14 +60,17 @@ enum TableView {
         var x = row.x + 2
         for item in fitted {
             let isSorted = item.column.title == sort
-            let title = item.column.title + (isSorted ? isDescending ? "↓" : "↑" : "")
+            let isShort = item.column.role == .namespace && item.width < Width.of(item.column.title)
+            let title = (isShort ? "NS" : item.column.title) + (isSorted ? isDescending ? "↓" : "↑" : "")
             let text = TextFit.pad(title, to: item.width, alignRight: item.column.alignsRight)
-            canvas.put(text, x: x, y: row.y, isSorted ? Style(.accent, .bold) : Style(.faint, .bold), limit: row.x + row.width)
+            canvas.put(
+                text, x: x, y: row.y, isSorted ? Style(.accent, .bold) : Style(.faint, .bold), limit: row.x + row.width)
             x += item.width + gap
         }
     }
 
-    static func row(_ canvas: inout Canvas, _ row: Area, _ fitted: [Fitted], _ item: Item, _ now: Timestamp, mark: Bool) {
+    static func row(_ canvas: inout Canvas, _ row: Area, _ fitted: [Fitted], _ item: Item, _ now: Timestamp, mark: Bool)
+    {
         if mark { canvas.put("◆", x: row.x + 1, y: row.y, Style(.warn)) }
         var x = row.x + 2
         for cell in fitted {

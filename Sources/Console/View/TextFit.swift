@@ -26,17 +26,19 @@ enum TextFit {
 
     static func prefix(_ text: String, _ width: Int) -> String {
         var used = 0
-        return String(text.prefix { character in
-            used += Width.of(character)
-            return used <= width
-        })
+        return String(
+            text.prefix { character in
+                used += Width.of(character)
+                return used <= width
+            })
     }
     private static func suffix(_ text: String, _ width: Int) -> String {
         var used = 0
-        return String(text.reversed().prefix { character in
-            used += Width.of(character)
-            return used <= width
-        }.reversed())
+        return String(
+            text.reversed().prefix { character in
+                used += Width.of(character)
+                return used <= width
+            }.reversed())
     }
 
     /// Lines of at most `width` cells, broken at spaces where there are any.

@@ -76,15 +76,22 @@ enum YAMLText {
 
     /// Plain when the text reads back as the same string, else in double quotes.
     private static func quoted(_ text: String) -> String {
-        let special: Set<String> = ["", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<", "---", "..."]
+        let special: Set<String> = [
+            "", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<", "---", "...",
+        ]
         let starts = "!&*-?|>@`\"'%#,[]{}:=<.+0123456789 "
         let plainDash = text.hasPrefix("-") && text.dropFirst().first.map { $0.isLetter } ?? false
         let plainStart = text.first.map { !starts.contains($0) } ?? false
-        let isAddress = text.first?.isNumber ?? false && text.contains { $0.isLetter || $0 == "/" || $0 == "-" } && !isNumberLike(text)
+        let isAddress =
+            text.first?.isNumber ?? false && text.contains { $0.isLetter || $0 == "/" || $0 == "-" }
+            && !isNumberLike(text)
             || text.split(separator: ".").count == 4 && text.allSatisfy { $0.isNumber || $0 == "." }
-        if plainStart || isAddress || plainDash, !special.contains(text.lowercased()), !text.contains(": "), !text.contains(" #"),
+        if plainStart || isAddress || plainDash, !special.contains(text.lowercased()), !text.contains(": "),
+            !text.contains(" #"),
             !text.hasSuffix(":"), !text.hasSuffix(" "),
-            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F && !(0x80...0xA0).contains($0.value) && $0.value < 0xFFFE })
+            text.unicodeScalars.allSatisfy({
+                $0.value >= 0x20 && $0.value != 0x7F && !(0x80...0xA0).contains($0.value) && $0.value < 0xFFFE
+            })
         {
             return text
         }

@@ -1,5 +1,5 @@
 /// Everything a key can ask for. What it means is up to the screen; where it is found is in `Keymap`.
-enum Command: String, Hashable, Sendable, CaseIterable {
+enum Intent: String, Hashable, Sendable, CaseIterable {
     // Moving.
     case up, down, left, right, pageUp, pageDown, top, bottom, nextGroup, previousGroup
     // Going somewhere.
@@ -46,7 +46,7 @@ struct Binding: Sendable {
         case program = "Program"
     }
     let keys: [Key]
-    let command: Command
+    let command: Intent
     let scopes: Set<Scope>
     let group: Group
     /// One or two words for the bottom line; empty keeps it out of there.
@@ -55,7 +55,7 @@ struct Binding: Sendable {
     let help: String
 
     init(
-        _ keys: [Key], _ command: Command, _ scopes: Set<Scope>, _ group: Group, _ label: String = "", _ help: String
+        _ keys: [Key], _ command: Intent, _ scopes: Set<Scope>, _ group: Group, _ label: String = "", _ help: String
     ) {
         self.keys = keys
         self.command = command
@@ -70,24 +70,43 @@ struct Binding: Sendable {
 /// lies on a control chord, and everything destructive asks first.
 enum Keymap {
     static let bindings: [Binding] = [
-        Binding([.enter], .open, .everywhere, .go, "open", "Open what is selected: a Deployment shows its pods, a pod its details."),
-        Binding([.escape, .character("q")], .back, .everywhere, .go, "back", "Go back one screen. On the first screen, q leaves the console."),
-        Binding([.character(":")], .prompt, .everywhere, .go, "command", "Type a command, such as :pods, :deploy kube-system or :apply FILE."),
+        Binding(
+            [.enter], .open, .everywhere, .go, "open",
+            "Open what is selected: a Deployment shows its pods, a pod its details."),
+        Binding(
+            [.escape, .character("q")], .back, .everywhere, .go, "back",
+            "Go back one screen. On the first screen, q leaves the console."),
+        Binding(
+            [.character(":")], .prompt, .everywhere, .go, "command",
+            "Type a command, such as :pods, :deploy kube-system or :apply FILE."),
         Binding([.character("H")], .home, .everywhere, .go, "", "Show the picture of the cluster."),
         Binding([.character("P")], .pods, [.topology], .go, "pods", "Show the pods as a table."),
         Binding([.character("!")], .problems, .everywhere, .go, "", "List everything that is not well."),
-        Binding([.character("n")], .namespaces, [.topology, .table, .problems], .go, "namespace", "Choose the namespace; 0 shows all of them, 1 to 9 the last ones used."),
-        Binding([.character("J")], .owner, .objects, .go, "owner", "Jump to the owner, such as from a pod to its ReplicaSet."),
-        Binding([.character("M")], .messages, .everywhere, .go, "", "Show what was done and what failed in this session."),
+        Binding(
+            [.character("n")], .namespaces, [.topology, .table, .problems], .go, "namespace",
+            "Choose the namespace; 0 shows all of them, 1 to 9 the last ones used."),
+        Binding(
+            [.character("J")], .owner, .objects, .go, "owner",
+            "Jump to the owner, such as from a pod to its ReplicaSet."),
+        Binding(
+            [.character("M")], .messages, .everywhere, .go, "", "Show what was done and what failed in this session."),
 
-        Binding([.character("d")], .describe, .objects, .look, "describe", "Describe the object, with its conditions and events, live."),
+        Binding(
+            [.character("d")], .describe, .objects, .look, "describe",
+            "Describe the object, with its conditions and events, live."),
         Binding([.character("y")], .yaml, .objects, .look, "YAML", "Show the whole object as YAML."),
         Binding([.character("l")], .logs, .objects, .look, "logs", "Read the log of every container, as it grows."),
-        Binding([.character("p")], .previousLogs, Set<Scope>.objects.union([.logs]), .look, "previous", "Read the log of the run before the last restart."),
-        Binding([.character("c")], .nextContainer, [.logs], .look, "container", "Show one container after the other, then all again."),
+        Binding(
+            [.character("p")], .previousLogs, Set<Scope>.objects.union([.logs]), .look, "previous",
+            "Read the log of the run before the last restart."),
+        Binding(
+            [.character("c")], .nextContainer, [.logs], .look, "container",
+            "Show one container after the other, then all again."),
         Binding([.character("?")], .help, .everywhere, .look, "help", "Show and search this help."),
 
-        Binding([.character("/")], .filter, .everywhere, .arrange, "filter", "Filter by text or pattern; ! in front keeps what does not match, -l asks for labels, -f is fuzzy."),
+        Binding(
+            [.character("/")], .filter, .everywhere, .arrange, "filter",
+            "Filter by text or pattern; ! in front keeps what does not match, -l asks for labels, -f is fuzzy."),
         Binding([.character("n")], .nextMatch, .texts, .arrange, "", "Go to the next match."),
         Binding([.character("N")], .previousMatch, .texts, .arrange, "", "Go to the match before."),
         Binding([.character("W"), .control("w")], .wide, [.table], .arrange, "", "Show more columns, or fewer."),
@@ -104,15 +123,27 @@ enum Keymap {
         Binding([.character("w")], .wrap, [.logs, .detail], .arrange, "wrap", "Break long lines, or cut them."),
 
         Binding([.character("s")], .scale, .objects, .act, "scale", "Change the number of replicas."),
-        Binding([.character("s")], .shell, .objects, .act, "shell", "Open a shell in the first container; the console waits behind it."),
-        Binding([.character("r")], .restart, .objects, .act, "restart", "Replace all pods of a workload, one after the other."),
+        Binding(
+            [.character("s")], .shell, .objects, .act, "shell",
+            "Open a shell in the first container; the console waits behind it."),
+        Binding(
+            [.character("r")], .restart, .objects, .act, "restart",
+            "Replace all pods of a workload, one after the other."),
         Binding([.character("c")], .cordon, .objects, .act, "cordon", "Keep new pods off the node."),
         Binding([.character("u")], .uncordon, .objects, .act, "uncordon", "Let the node take new pods again."),
         Binding([.character("r")], .drain, .objects, .act, "drain", "Cordon the node and move its pods elsewhere."),
-        Binding([.character("e")], .edit, .objects, .act, "edit", "Edit the object in $EDITOR; the difference is shown before it is saved."),
-        Binding([.character("K")], .kill, .objects, .act, "kill", "End it at once, as a crash would: a pod without grace, a node like a pulled plug."),
-        Binding([.character("C")], .killContainer, .objects, .act, "", "End the processes of one container, to watch it restart."),
-        Binding([.character("X"), .delete], .delete, .objects, .act, "delete", "Delete it, after showing what goes with it."),
+        Binding(
+            [.character("e")], .edit, .objects, .act, "edit",
+            "Edit the object in $EDITOR; the difference is shown before it is saved."),
+        Binding(
+            [.character("K")], .kill, .objects, .act, "kill",
+            "End it at once, as a crash would: a pod without grace, a node like a pulled plug."),
+        Binding(
+            [.character("C")], .killContainer, .objects, .act, "",
+            "End the processes of one container, to watch it restart."),
+        Binding(
+            [.character("X"), .delete], .delete, .objects, .act, "delete", "Delete it, after showing what goes with it."
+        ),
         Binding([.character("a")], .apply, [.plan], .act, "apply", "Apply the changes shown."),
         Binding([.character("c")], .copy, .objects, .act, "", "Copy the name to the clipboard."),
 
@@ -124,13 +155,32 @@ enum Keymap {
         Binding([.pageDown, .control("f")], .pageDown, .everywhere, .move, "", "One page down."),
         Binding([.home, .character("g")], .top, .everywhere, .move, "", "To the beginning."),
         Binding([.end, .character("G")], .bottom, .everywhere, .move, "", "To the end."),
-        Binding([.tab], .nextGroup, [.topology, .detail], .move, "", "To the next node; in details, to the YAML and back."),
+        Binding(
+            [.tab], .nextGroup, [.topology, .detail], .move, "", "To the next node; in details, to the YAML and back."),
         Binding([.backTab], .previousGroup, [.topology], .move, "", "To the node before."),
 
-        Binding([.control("l"), .control("r")], .redraw, .everywhere, .program, "", "Draw the screen anew and try the connection again."),
-        Binding([.control("z")], .suspend, .everywhere, .program, "", "Put the console into the background; fg brings it back."),
+        Binding(
+            [.control("l"), .control("r")], .redraw, .everywhere, .program, "",
+            "Draw the screen anew and try the connection again."),
+        Binding(
+            [.control("z")], .suspend, .everywhere, .program, "",
+            "Put the console into the background; fg brings it back."),
         Binding([.control("c")], .quit, .everywhere, .program, "", "Leave the console."),
     ]
 
     static func bindings(in scope: Scope) -> [Binding] { bindings.filter { $0.scopes.contains(scope) } }
+
+    /// The bindings of the bottom line, the most useful first: a narrow screen cuts the end.
+    static func hints(in scope: Scope) -> [Binding] {
+        bindings(in: scope).filter { !$0.label.isEmpty }.enumerated().sorted { left, right in
+            let ranks = (rank(left.element.command), rank(right.element.command))
+            return ranks.0 != ranks.1 ? ranks.0 < ranks.1 : left.offset < right.offset
+        }.map(\.element)
+    }
+    private static let order: [Intent] = [
+        .open, .apply, .back, .pods, .follow, .logs, .describe, .yaml, .scale, .shell, .restart, .cordon, .uncordon,
+        .drain, .kill, .delete,
+        .filter, .prompt, .namespaces, .previousLogs, .edit, .nextContainer, .timestamps, .wrap,
+    ]
+    private static func rank(_ command: Intent) -> Int { order.firstIndex(of: command) ?? order.count }
 }
