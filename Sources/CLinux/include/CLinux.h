@@ -2,9 +2,9 @@
 /// must run between clone and exec. Declares what is needed and includes no broad header.
 #ifndef CLINUX_H
 #define CLINUX_H
+#include "CLinuxTerminal.h"
 #include <stddef.h>
 #include <stdint.h>
-#include "CLinuxTerminal.h"
 
 /// ioctl(2) with one pointer argument. Returns -1 and sets errno on failure.
 int clinux_ioctl(int descriptor, unsigned long request, void *argument);
