@@ -75,6 +75,8 @@ struct AppState: Sendable {
     }
 
     private mutating func receive(_ key: FeedKey, _ news: FeedNews) {
+        // News of a feed that was let go meanwhile.
+        guard followed.contains(key) else { return }
         let wasComplete = world.feeds[key]?.isComplete ?? false
         let changes = world.feeds[key, default: Feed()].receive(news, now: world.now)
         if World.overview.contains(key) {
@@ -237,7 +239,6 @@ struct AppState: Sendable {
                     world.favourites = Array(([name] + world.favourites).prefix(9))
                 }
                 say(name.isEmpty ? "All namespaces." : "Namespace \(name).", .accent)
-                eachScreen { $0.observe(.all(.namespaces), [], $1) }
             case .quit: effects.append(.quit(0))
             }
         }

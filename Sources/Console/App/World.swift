@@ -63,7 +63,10 @@ struct World: Sendable {
         case "nodes": return all.filter { $0.pod?.node == target.key.name }
         case "pods": return pods[target.key].map { [$0] } ?? []
         case "services":
-            guard let selector = feed(.all(.services)).items[target.key]?.service?.selector, !selector.isEmpty else {
+            let services = feeds.lazy.filter { $0.key.resource == .services }.compactMap {
+                $0.value.items[target.key]?.service
+            }
+            guard let selector = services.first?.selector, !selector.isEmpty else {
                 return []
             }
             return all.filter { $0.namespace == target.key.namespace && World.matches($0, selector) }

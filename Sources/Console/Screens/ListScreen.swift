@@ -73,9 +73,10 @@ struct ListScreen: Screen {
 
     mutating func observe(_ key: FeedKey, _ changes: [(old: Item?, new: Item?)], _ world: World) {
         guard !isStale else { return }
-        if key == self.key(world) {
-            if !rows.apply(changes) { isStale = true }
-        } else if key == .all(.namespaces) || (parent != nil && !changes.isEmpty) {
+        if parent != nil {
+            // Which pods belong to a parent is asked anew when anything changed; they are few.
+            if !changes.isEmpty { isStale = true }
+        } else if key == self.key(world), !rows.apply(changes) {
             isStale = true
         }
     }

@@ -98,6 +98,28 @@ struct AppStateTests {
         #expect(Set(driver.state.world.feeds.keys) == Set(World.overview))
     }
 
+    @Test func `news of a screen that was left changes nothing`() {
+        var driver = ScreenDriver()
+        driver.command("cm")
+        driver.press(.escape)
+        driver.send(.feed(FeedKey(resource: FakeCluster.configMaps, form: .table), .live))
+        #expect(Set(driver.state.world.feeds.keys) == Set(World.overview))
+    }
+
+    @Test(arguments: ["deploy /web", "svc /web", "rs", "no /node-1"])
+    func `enter leads to the pods and new ones join them`(command: String) {
+        var cluster = FakeCluster.demo
+        cluster.objects[.replicaSets] = [FakeCluster.deployment("web-7c9f6d", replicas: 3, ready: 3)]
+        var driver = ScreenDriver(cluster)
+        driver.command("ns default")
+        driver.command(command)
+        driver.press(.enter)
+        expect(&driver, "web-7c9f6d-x2lqz")
+        driver.put(FakeCluster.pod("web-7c9f6d-fresh", app: "web", hash: "7c9f6d", node: "node-1"), .pods)
+        expect(&driver, "web-7c9f6d-fresh")
+        expect(&driver, "crash-66f8b", shown: false)
+    }
+
     @Test func `a lost API shows how old the data is and keeps it`() {
         var driver = ScreenDriver()
         driver.send(.pulse(.down(since: FakeCluster.now, why: "connection refused")))
