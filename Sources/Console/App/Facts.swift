@@ -68,11 +68,11 @@ struct WorkloadFacts: Equatable, Sendable {
     init(_ json: JSON) {
         let spec = json["spec"]
         let status = json["status"]
-        desired = spec["replicas"].int ?? status["desiredNumberScheduled"].int ?? 1
-        ready = status["readyReplicas"].int ?? status["numberReady"].int ?? 0
-        updated = status["updatedReplicas"].int ?? status["updatedNumberScheduled"].int ?? 0
-        available = status["availableReplicas"].int ?? status["numberAvailable"].int ?? 0
-        current = status["replicas"].int ?? status["currentNumberScheduled"].int ?? 0
+        desired = spec["replicas"].count ?? status["desiredNumberScheduled"].count ?? 1
+        ready = status["readyReplicas"].count ?? status["numberReady"].count ?? 0
+        updated = status["updatedReplicas"].count ?? status["updatedNumberScheduled"].count ?? 0
+        available = status["availableReplicas"].count ?? status["numberAvailable"].count ?? 0
+        current = status["replicas"].count ?? status["currentNumberScheduled"].count ?? 0
         let pods = spec.at("template", "spec", "containers").items
         images = pods.compactMap { $0["image"].string }
         containers = pods.compactMap { $0["name"].string }
@@ -131,11 +131,11 @@ struct JobFacts: Equatable, Sendable {
     init(_ json: JSON) {
         let spec = json["spec"]
         let state = json["status"]
-        completions = spec["completions"].int
-        parallelism = spec["parallelism"].int ?? 1
-        succeeded = state["succeeded"].int ?? 0
-        failed = state["failed"].int ?? 0
-        active = state["active"].int ?? 0
+        completions = spec["completions"].count
+        parallelism = spec["parallelism"].count ?? 1
+        succeeded = state["succeeded"].count ?? 0
+        failed = state["failed"].count ?? 0
+        active = state["active"].count ?? 0
         start = state["startTime"].string.flatMap { Timestamp(rfc3339: $0) }
         let conditions = state["conditions"].items.map { Condition($0) }.filter(\.isTrue)
         let ended = conditions.first { $0.type == "Complete" || $0.type == "Failed" }
@@ -170,7 +170,7 @@ struct EventFacts: Equatable, Sendable {
         namespace = about["namespace"].string ?? ""
         name = about["name"].string ?? ""
         uid = about["uid"].string ?? ""
-        count = json.at("series", "count").int ?? json["count"].int ?? json["deprecatedCount"].int ?? 1
+        count = json.at("series", "count").count ?? json["count"].count ?? json["deprecatedCount"].count ?? 1
         let time = [
             json.at("series", "lastObservedTime"), json["lastTimestamp"], json["eventTime"],
             json.at("metadata", "creationTimestamp"),
@@ -196,4 +196,9 @@ struct SliceFacts: Equatable, Sendable {
         ready = good.count
         readyPods = Set(good.compactMap { $0.at("targetRef", "name").string ?? $0["addresses"][0].string })
     }
+}
+
+extension JSON {
+    /// A number of things as a stranger tells it: from 0 to a thousand million, so that sums never overflow.
+    var count: Int? { int.map { min(max($0, 0), 1_000_000_000) } }
 }

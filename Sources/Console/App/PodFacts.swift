@@ -65,7 +65,7 @@ struct ContainerFacts: Equatable, Sendable {
     init(_ status: ContainerStatus) {
         name = status.name
         isReady = status.isReady
-        restarts = status.restartCount
+        restarts = min(max(status.restartCount, 0), 1_000_000_000)
         let member = status.state.members.first
         state = member?.key ?? "waiting"
         reason = member?.value["reason"].string ?? ""

@@ -202,7 +202,7 @@ enum Describe {
         lines += field("Taints", facts.taints.joined(separator: ", "), .warn)
         let pods = world.pods(of: target).sorted { $0.key < $1.key }
         let used = pods.filter { $0.pod?.health != .finished }.reduce((0, 0)) {
-            ($0.0 + ($1.pod?.cpuMillis ?? 0), $0.1 + ($1.pod?.memoryBytes ?? 0))
+            ($0.0 &+ ($1.pod?.cpuMillis ?? 0), $0.1 &+ ($1.pod?.memoryBytes ?? 0))
         }
         var room: [Line] = []
         if facts.cpuMillis > 0 {

@@ -143,8 +143,8 @@ enum TopologyView {
         var memory = 0
         for key in column.pods {
             guard let pod = world.pods[key]?.pod, pod.health != .finished else { continue }
-            cpu += pod.cpuMillis
-            memory += pod.memoryBytes
+            cpu &+= pod.cpuMillis
+            memory &+= pod.memoryBytes
         }
         let cells = max(2, min(10, (width - 11) / 2))
         return [Span("cpu ", .faint)] + Gauge.line(cpu, of: facts.cpuMillis, cells: cells) + [Span(" mem ", .faint)]

@@ -196,6 +196,35 @@ struct AppStateTests {
         }
     }
 
+    @Test func `hostile numbers and times do not end the console`() {
+        var cluster = FakeCluster.demo
+        let far = ["0001-01-01T00:00:00Z", "1700-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2261-01-01T00:00:00Z"]
+        cluster.objects[.events] = far.enumerated().map { index, time in
+            var event = FakeCluster.event(
+                "e\(index)", "Pod", "x", "R\u{1B}[2J", "m\u{202E}", warning: true, age: 1, count: .max)
+            event["lastTimestamp"] = .string(time)
+            event["metadata"]["creationTimestamp"] = .string(time)
+            return event
+        }
+        var work = FakeCluster.deployment("web", replicas: .max, ready: .max)
+        work["status"]["updatedReplicas"] = JSON(.min)
+        cluster.objects[.deployments] = [work]
+        var pod = FakeCluster.pod("p", app: "web", node: "node-1", restarts: .max)
+        pod["spec"]["containers"] = .array(
+            Array(
+                repeating: ["name": "c", "resources": ["requests": ["cpu": "9223372036854775807", "memory": "8Ei"]]],
+                count: 3))
+        cluster.objects[.pods] = [pod]
+        var driver = ScreenDriver(cluster, size: Size(160, 50))
+        for command in ["topology", "ev", "deploy", "pods", "no", "problems"] {
+            driver.command(command)
+            driver.press(
+                .character("A"), .character("S"), .enter, .escape, .character("s"), .character("0"), .enter, .escape)
+            let screen = driver.screen()
+            #expect(!screen.isEmpty)
+        }
+    }
+
     @Test func `any size and any keys draw a frame of that size`() {
         var random = RowIndexTests.Scramble(state: 7)
         let keys: [Key] = Keymap.bindings.flatMap(\.keys).filter { $0 != .control("c") && $0 != .character("q") }
