@@ -158,7 +158,6 @@ int clinux_set_attribute(int file, const char *name, const void *value, size_t l
 int clinux_fork(void) { return fork(); }
 
 int clinux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
-int clinux_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 int clinux_accept_client(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
 int clinux_spawn(const char *path, const char *way, int input, int output) {

@@ -141,8 +141,7 @@ int clinux_pidfd_signal(int pidfd, int signal);
 int clinux_loopback_up(void);
 /// PR_SET_CHILD_SUBREAPER of the caller.
 int clinux_adopt_orphans(void);
-/// pipe2(2) and accept4(2), close-on-exec; an accepted connection does not block.
-int clinux_pipe(int *ends);
+/// accept4(2), close-on-exec; the accepted connection does not block.
 int clinux_accept_client(int listener);
 int clinux_prctl(int option, unsigned long argument);
 int clinux_window(int terminal, unsigned short rows, unsigned short columns);
