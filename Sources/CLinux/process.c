@@ -151,13 +151,17 @@ int clinux_reap(int *code, int *number) {
     return pid;
 }
 
-int clinux_set_attribute(const char *path, const char *name, const void *value, size_t length) {
-    return lsetxattr(path, name, value, length, 0);
+int clinux_set_attribute(int file, const char *name, const void *value, size_t length) {
+    return fsetxattr(file, name, value, length, 0);
 }
 
 int clinux_fork(void) { return fork(); }
 
 int clinux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+<<<<<<< HEAD
+=======
+int clinux_accept_client(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+>>>>>>> runtime
 
 int clinux_spawn(const char *path, const char *way, int input, int output) {
     const char *const argv[] = {path, way, NULL};
@@ -185,4 +189,8 @@ int clinux_spawn(const char *path, const char *way, int input, int output) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
     return -1;
+}
+
+int clinux_open_at(int folder, const char *path, int flags, unsigned int mode) {
+    return openat(folder, path, flags, mode);
 }

@@ -162,7 +162,11 @@ final class Sandbox {
     // MARK: Clients
 
     private func accept() {
+<<<<<<< HEAD
         let descriptor = clinux_accept(listener, nil, nil)
+=======
+        let descriptor = clinux_accept_client(listener)
+>>>>>>> runtime
         guard descriptor >= 0 else { return }
         let client = Client(descriptor)
         clients[descriptor] = client
