@@ -158,10 +158,6 @@ int clinux_set_attribute(int file, const char *name, const void *value, size_t l
 int clinux_fork(void) { return fork(); }
 
 int clinux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
-<<<<<<< HEAD
-=======
-int clinux_accept_client(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
->>>>>>> runtime
 
 int clinux_spawn(const char *path, const char *way, int input, int output) {
     const char *const argv[] = {path, way, NULL};

@@ -165,7 +165,7 @@ final class Sandbox {
 <<<<<<< HEAD
         let descriptor = clinux_accept(listener, nil, nil)
 =======
-        let descriptor = clinux_accept_client(listener)
+        let descriptor = clinux_accept(listener, nil, nil)
 >>>>>>> runtime
         guard descriptor >= 0 else { return }
         let client = Client(descriptor)
