@@ -162,11 +162,7 @@ final class Sandbox {
     // MARK: Clients
 
     private func accept() {
-<<<<<<< HEAD
         let descriptor = clinux_accept(listener, nil, nil)
-=======
-        let descriptor = clinux_accept(listener, nil, nil)
->>>>>>> runtime
         guard descriptor >= 0 else { return }
         let client = Client(descriptor)
         clients[descriptor] = client
