@@ -38,7 +38,7 @@ let package = Package(
             swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
         .executableTarget(
-            name: "Console", dependencies: ["Shared", "CNcurses", "CLinux"], swiftSettings: strict),
+            name: "Console", dependencies: ["Shared", "CAssets", "CNcurses", "CLinux"], swiftSettings: strict),
 
         .target(name: "TestKit", dependencies: ["Shared"], path: "Tests/TestKit", swiftSettings: strict),
         .testTarget(name: "SharedTests", dependencies: ["Shared", "TestKit"], swiftSettings: strict),

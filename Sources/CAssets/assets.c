@@ -1,4 +1,4 @@
-// The tables of assets/api as constant data of the program: no file to find at run time and nothing for the Swift
+// The tables of assets/api and the demo as constant data of the program: no file to find at run time and nothing for the Swift
 // compiler to chew. `#embed` is C23; clang 19 and later know it in every mode.
 #include "CAssets.h"
 
@@ -24,9 +24,13 @@ static const unsigned char columns[] = {
 static const unsigned char descriptions[] = {
 #embed "../../assets/api/descriptions.txt"
 };
+static const unsigned char demo[] = {
+#embed "../../assets/demo/demo.yaml"
+};
 
 ASSET(schema)
 ASSET(enums)
 ASSET(resources)
 ASSET(columns)
 ASSET(descriptions)
+ASSET(demo)

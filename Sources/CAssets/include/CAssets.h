@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/// The bytes of one file of assets/api that the program carries.
+/// The bytes of one file of assets that the program carries.
 struct kotohajime_asset {
     const unsigned char *bytes;
     size_t count;
@@ -14,5 +14,7 @@ struct kotohajime_asset kotohajime_asset_enums(void);
 struct kotohajime_asset kotohajime_asset_resources(void);
 struct kotohajime_asset kotohajime_asset_columns(void);
 struct kotohajime_asset kotohajime_asset_descriptions(void);
+/// The manifests of `kconsole up --demo`.
+struct kotohajime_asset kotohajime_asset_demo(void);
 
 #endif

@@ -8,7 +8,9 @@ enum CommandTable {
         let verbs: [Verb]
     }
     static let groups: [Group] = [
-        Group(title: "A cluster on this machine", verbs: [UpCommand.verb, DownCommand.verb, NodeCommand.verb, DoctorCommand.verb]),
+        Group(
+            title: "A cluster on this machine",
+            verbs: [UpCommand.verb, DownCommand.verb, NodeCommand.verb, DoctorCommand.verb])
     ]
     static var verbs: [Verb] { groups.flatMap(\.verbs) }
 
@@ -31,7 +33,8 @@ enum CommandTable {
         for group in groups {
             text += "\n\(group.title):\n"
             for verb in group.verbs {
-                text += "  \(verb.name)\(String(repeating: " ", count: max(1, 15 - verb.name.count)))\(verb.spec.summary)\n"
+                text +=
+                    "  \(verb.name)\(String(repeating: " ", count: max(1, 15 - verb.name.count)))\(verb.spec.summary)\n"
             }
         }
         let flags = console.help.split(separator: "\n", omittingEmptySubsequences: false).drop { $0 != "Flags:" }
@@ -61,13 +64,17 @@ enum CommandTable {
         do {
             guard let name else { return try await openConsole(rest) }
             if name == "help" {
-                if let verb = rest.first.flatMap(verb) { StandardStreams.write(verb.spec.help, to: STDOUT_FILENO) }
-                else { StandardStreams.write(help, to: STDOUT_FILENO) }
+                if let verb = rest.first.flatMap(verb) {
+                    StandardStreams.write(verb.spec.help, to: STDOUT_FILENO)
+                } else {
+                    StandardStreams.write(help, to: STDOUT_FILENO)
+                }
                 return 0
             }
             guard let verb = verb(name) else {
                 let near = NearMatches.of(name, among: verbs.map(\.name))
-                let hint = near.isEmpty ? "kconsole --help lists them" : "did you mean \(near.joined(separator: " or "))?"
+                let hint =
+                    near.isEmpty ? "kconsole --help lists them" : "did you mean \(near.joined(separator: " or "))?"
                 throw UsageError("there is no command \"\(name)\"; \(hint)")
             }
             let arguments = try Arguments(rest, for: verb.spec)

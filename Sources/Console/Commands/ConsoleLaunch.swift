@@ -1,11 +1,35 @@
-import Glibc
 import Shared
 
 /// Opens the console on the cluster that the flags choose.
 enum ConsoleLaunch {
     static func open(_ arguments: Arguments, places: Places, clock: any WallClock) async throws -> Int32 {
         let session = try await Session.open(arguments, places: places, clock: clock)
-        StandardStreams.err("The console is not part of this build; \(session.server) can be asked with kconsole get.")
-        return 1
+        var source = ClusterSource(session.client, name: session.contextName, server: session.server)
+        source.parseManifest = { try YAML.parse($0).filter { !$0.isEmpty }.map(\.value) }
+        source.printManifest = { YAML.emit($0) }
+        if let record = places.running, record.kubeconfigServer == session.server {
+            let cluster = LocalCluster(record: record, places: places, clock: clock, say: { _ in })
+            if record.runtime == .process || places.isRoot {
+                source.killNode = { name in
+                    guard let machine = cluster.record.machine(name) else {
+                        throw Failure("\(name) is not a machine of the cluster on this machine.")
+                    }
+                    try await NodeCommand.end(machine, cluster)
+                }
+            }
+        }
+        var options = ConsoleOptions(source: source)
+        options.namespace = arguments.has("all-namespaces") ? "" : arguments["namespace"] ?? ""
+        options.isReadOnly = arguments.has("readonly")
+        options.noColor = arguments.has("no-color")
+        options.environment = places.environment
+        options.command = arguments["command"]
+        options.clock = clock
+        return try await runConsole(options)
     }
+}
+
+extension ClusterRecord {
+    /// The server as the kubeconfig of this cluster names it.
+    fileprivate var kubeconfigServer: String { "https://127.0.0.1:\(port)" }
 }

@@ -1,5 +1,7 @@
 import Shared
 
 enum DoctorCommand {
-    static let verb = Verb("doctor", "Tell what this machine offers, what falls back and why.", isRemote: false) { _ in 0 }
+    static let verb = Verb("doctor", "Tell what this machine offers, what falls back and why.", isRemote: false) { _ in
+        0
+    }
 }

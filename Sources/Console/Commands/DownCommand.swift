@@ -14,7 +14,8 @@ enum DownCommand {
     private static func run(_ call: Invocation) async throws -> Int32 {
         let begin = call.clock.uptime()
         let state = UpCommand.absolute(call.arguments["state"] ?? call.places.running?.state ?? call.places.state)
-        let record = ClusterRecord.read(state + "/cluster.json") ?? call.places.running.flatMap { $0.state == state ? $0 : nil }
+        let record =
+            ClusterRecord.read(state + "/cluster.json") ?? call.places.running.flatMap { $0.state == state ? $0 : nil }
         if let record {
             if record.runtime == .linux, !call.places.isRoot {
                 throw Failure("The cluster in \(state) belongs to root; end it with sudo kconsole down.")
@@ -37,7 +38,8 @@ enum DownCommand {
             if record != nil || SystemFiles.exists(state + "/pki") { SystemFiles.removeTree(state) }
             call.out("Removed \(state).")
         } else if record != nil {
-            call.out("Its objects are kept in \(state); kconsole up brings them back, kconsole down --purge removes them.")
+            call.out(
+                "Its objects are kept in \(state); kconsole up brings them back, kconsole down --purge removes them.")
         }
         return 0
     }

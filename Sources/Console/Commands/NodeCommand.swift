@@ -16,13 +16,16 @@ enum NodeCommand {
         guard let record = call.places.running else {
             throw Failure("No cluster runs on this machine; start one with kconsole up.")
         }
-        let cluster = LocalCluster(record: record, places: call.places, clock: call.clock, say: { StandardStreams.out($0) })
+        let cluster = LocalCluster(
+            record: record, places: call.places, clock: call.clock, say: { StandardStreams.out($0) })
         switch call.operands.first {
         case "list" where call.operands.count == 1:
             var table = TextTable(header: ["NAME", "ADDRESS", "STATE", "PROCESS"])
             for machine in record.machines {
                 let agent = cluster.agent(machine)
-                table.add([machine.name, "\(machine.address)", agent == nil ? "off" : "on", agent.map { "\($0.id)" } ?? "-"])
+                table.add([
+                    machine.name, "\(machine.address)", agent == nil ? "off" : "on", agent.map { "\($0.id)" } ?? "-",
+                ])
             }
             call.write(table.text)
             return 0
@@ -37,7 +40,8 @@ enum NodeCommand {
         let name = call.operands[1]
         guard let machine = cluster.record.machine(name) else {
             throw Failure(
-                "There is no machine \"\(name)\"; known are \(cluster.record.machines.map(\.name).joined(separator: ", ")).")
+                "There is no machine \"\(name)\"; known are \(cluster.record.machines.map(\.name).joined(separator: ", "))."
+            )
         }
         if cluster.record.runtime == .linux, !call.places.isRoot {
             throw Failure("The cluster belongs to root; use sudo kconsole node \(call.operands[0]) \(name).")
@@ -45,7 +49,8 @@ enum NodeCommand {
         return machine
     }
 
-    private static func kill(_ machine: ClusterRecord.Machine, _ cluster: LocalCluster, _ call: Invocation) async throws {
+    private static func kill(_ machine: ClusterRecord.Machine, _ cluster: LocalCluster, _ call: Invocation) async throws
+    {
         let begin = call.clock.uptime()
         try await end(machine, cluster)
         let took = LocalCluster.seconds(call.clock.uptime() - begin).trimmingSpaces
@@ -61,7 +66,9 @@ enum NodeCommand {
         try await setOutOfService(machine.name, true, try await cluster.client())
     }
 
-    private static func start(_ machine: ClusterRecord.Machine, _ cluster: LocalCluster, _ call: Invocation) async throws {
+    private static func start(_ machine: ClusterRecord.Machine, _ cluster: LocalCluster, _ call: Invocation)
+        async throws
+    {
         guard cluster.agent(machine) == nil else {
             call.out("\(machine.name) is on.")
             return
@@ -90,7 +97,8 @@ enum NodeCommand {
             }
             try await call.clock.sleep(for: .milliseconds(100))
         }
-        throw Failure("\(machine.name) is not ready after \(Limits.localReadySeconds) s; see \(cluster.logFile(machine.name)).")
+        throw Failure(
+            "\(machine.name) is not ready after \(Limits.localReadySeconds) s; see \(cluster.logFile(machine.name)).")
     }
 
     /// Adds or removes the taint; repeats when somebody else has changed the node meanwhile.
@@ -99,7 +107,9 @@ enum NodeCommand {
             do {
                 var node = try await client.get(Node.self, name: name)
                 var taints = node.json.at("spec", "taints").items.filter { $0["key"].string != outOfService }
-                if isOut { taints.append(["key": .string(outOfService), "value": "nodeshutdown", "effect": "NoExecute"]) }
+                if isOut {
+                    taints.append(["key": .string(outOfService), "value": "nodeshutdown", "effect": "NoExecute"])
+                }
                 if taints == node.json.at("spec", "taints").items { return }
                 var spec = node.json["spec"]
                 spec.set("taints", taints.isEmpty ? nil : .array(taints))

@@ -31,7 +31,8 @@ struct Session: Sendable {
         if let record = places.running {
             do { return try Kubeconfig.load([record.kubeconfig], isRequired: true) } catch {
                 throw Failure(
-                    "A cluster runs here, but its kubeconfig can not be read (\(error)); use sudo, or start it with sudo from your account.")
+                    "A cluster runs here, but its kubeconfig can not be read (\(error)); use sudo, or start it with sudo from your account."
+                )
             }
         }
         if arguments["context"] != nil { return own }

@@ -59,7 +59,8 @@ enum SystemFiles {
             made += "/" + part
             if mkdir(made, mode) != 0, errno != EEXIST {
                 throw Failure(
-                    "The folder \(path) can not be made (\(String(cString: strerror(errno)))); name another with --state.")
+                    "The folder \(path) can not be made (\(String(cString: strerror(errno)))); name another with --state."
+                )
             }
         }
     }

@@ -7,12 +7,17 @@ enum UpCommand {
         "up", "Start a cluster on this machine, or what of it is missing.", isRemote: false,
         flags: [
             .init("nodes", .one("N"), help: "how many nodes (default: as before, 3 at first)"),
-            .init("state", .one("DIR"), help: "where the cluster is kept (default /var/lib/kotohajime, or your XDG state folder)"),
+            .init(
+                "state", .one("DIR"),
+                help: "where the cluster is kept (default /var/lib/kotohajime, or your XDG state folder)"),
             .init("detach", help: "return when the cluster is ready instead of opening the console"),
             .init("demo", help: "apply the demo to it"),
-            .init("runtime", .one("KIND"), choices: ["linux", "process"], help: "containers in namespaces (needs root) or plain processes (default: what works)"),
+            .init(
+                "runtime", .one("KIND"), choices: ["linux", "process"],
+                help: "containers in namespaces (needs root) or plain processes (default: what works)"),
         ],
-        notes: "As root every node is a machine of its own: a network namespace with an address, a cgroup, containers.\n"
+        notes:
+            "As root every node is a machine of its own: a network namespace with an address, a cgroup, containers.\n"
             + "Without root nodes and pods are processes. Objects outlive down and a reboot.",
         run: run)
 
@@ -38,7 +43,9 @@ enum UpCommand {
         if call.arguments.has("demo") { try await Demo.apply(cluster, call) }
         let took = LocalCluster.seconds(call.clock.uptime() - begin).trimmingSpaces
         call.out("")
-        call.out("\(cluster.record.machines.count == 1 ? "1 node is" : "\(cluster.record.machines.count) nodes are") ready after \(took). Next:")
+        call.out(
+            "\(cluster.record.machines.count == 1 ? "1 node is" : "\(cluster.record.machines.count) nodes are") ready after \(took). Next:"
+        )
         for line in next(cluster, call) { call.out("  \(line)") }
         if call.arguments.has("detach") || isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0 { return 0 }
         return try await ConsoleLaunch.open(Arguments(), places: call.places, clock: call.clock)
@@ -56,13 +63,16 @@ enum UpCommand {
     }
 
     /// The cluster of the state folder: the one that is recorded there, or a new one.
-    private static func prepare(_ call: Invocation, state: String, runtime: ClusterRecord.Runtime?) throws -> LocalCluster {
+    private static func prepare(_ call: Invocation, state: String, runtime: ClusterRecord.Runtime?) throws
+        -> LocalCluster
+    {
         let say: @Sendable (String) -> Void = { StandardStreams.out($0) }
         let recorded = ClusterRecord.read(state + "/cluster.json")
         if let running = call.places.running, running.state != state {
             let other = LocalCluster(record: running, places: call.places, clock: call.clock, say: say)
             if other.master != nil || !other.runningMachines.isEmpty {
-                throw Failure("A cluster runs already with its state in \(running.state); end it with kconsole down first.")
+                throw Failure(
+                    "A cluster runs already with its state in \(running.state); end it with kconsole down first.")
             }
         }
         if var record = recorded {

@@ -43,7 +43,9 @@ struct Verb: Sendable {
     static let clusterFlags: [Shared.Command.Flag] = [
         .init("namespace", short: "n", .one("NAME"), help: "namespace to look in (default: the context's)"),
         .init("context", .one("NAME"), help: "context of the kubeconfig (default: the current one)"),
-        .init("kubeconfig", .one("FILE"), help: "file that names clusters and users (default: $KUBECONFIG or ~/.kube/config)"),
+        .init(
+            "kubeconfig", .one("FILE"),
+            help: "file that names clusters and users (default: $KUBECONFIG or ~/.kube/config)"),
     ]
 }
 

@@ -8,7 +8,9 @@ extension LocalCluster {
     /// Starts what is missing and waits until every machine is ready.
     mutating func start() async throws {
         let begin = clock.uptime()
-        for folder in [runFolder, logFolder, record.state + "/nodes"] { try SystemFiles.makeFolder(folder, mode: 0o700) }
+        for folder in [runFolder, logFolder, record.state + "/nodes"] {
+            try SystemFiles.makeFolder(folder, mode: 0o700)
+        }
         if record.runtime == .linux {
             let changed = try NodeNetworks(record: record).makeBridge()
             record.formerSettings.merge(changed) { former, _ in former }

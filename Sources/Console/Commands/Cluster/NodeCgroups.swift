@@ -31,7 +31,9 @@ struct NodeCgroups: Sendable {
     func add(_ process: pid_t, to name: String) -> Bool {
         guard let unified else { return false }
         let folder = "\(unified)/\(NodeCgroups.top)/\(name)/agent"
-        for part in ["\(unified)/\(NodeCgroups.top)", "\(unified)/\(NodeCgroups.top)/\(name)", folder] { mkdir(part, 0o755) }
+        for part in ["\(unified)/\(NodeCgroups.top)", "\(unified)/\(NodeCgroups.top)/\(name)", folder] {
+            mkdir(part, 0o755)
+        }
         return SystemFiles.set(folder + "/cgroup.procs", "\(process)") == 0
     }
 

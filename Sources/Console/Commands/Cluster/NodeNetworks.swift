@@ -49,7 +49,8 @@ struct NodeNetworks: Sendable {
         guard former != "1" else { return [:] }
         let code = SystemFiles.set(forward, "1")
         guard code == 0 else {
-            throw Failure("Packets can not be forwarded on this machine (\(forward): \(String(cString: strerror(code)))).")
+            throw Failure(
+                "Packets can not be forwarded on this machine (\(forward): \(String(cString: strerror(code)))).")
         }
         return [forward: former]
     }
@@ -108,7 +109,9 @@ struct NodeNetworks: Sendable {
     /// The largest packet, bytes, of the link that leads outside; nil without one.
     private func outsideUnit() throws -> UInt32? {
         var netlink = try NetlinkSocket(.route)
-        guard let route = try netlink.query(Route.list).compactMap(Route.init).first(where: { $0.destination.prefix == 0 })
+        guard
+            let route = try netlink.query(Route.list).compactMap(Route.init).first(where: { $0.destination.prefix == 0 }
+            )
         else { return nil }
         return try netlink.query(Link.list).compactMap(Link.init).first { $0.index == route.link }?.mtu
     }

@@ -35,7 +35,8 @@ struct Places: Sendable {
         let folder = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? "."
         let path = folder + "/" + name
         guard access(path, X_OK) == 0 else {
-            throw Failure("The program \(name) is not in \(folder), next to kconsole; build all of them with: make build")
+            throw Failure(
+                "The program \(name) is not in \(folder), next to kconsole; build all of them with: make build")
         }
         return path
     }
