@@ -32,8 +32,11 @@ let package = Package(
         .executableTarget(name: "Master", dependencies: ["Shared", "CSQLite", "CAssets"], swiftSettings: strict),
         .executableTarget(
             name: "Agent", dependencies: ["Shared", "CLinux"], exclude: ["Shim"], swiftSettings: strict),
+        // Static, so that one shim per pod costs 2 MB and outlives an upgrade of the libraries below it.
         .executableTarget(
-            name: "KotoShim", dependencies: ["CLinux"], path: "Sources/Agent/Shim", swiftSettings: strict),
+            name: "KotoShim", dependencies: ["CLinux"], path: "Sources/Agent/Shim",
+            swiftSettings: strict + [.unsafeFlags(["-static-executable"])],
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
         .executableTarget(
             name: "Console", dependencies: ["Shared", "CNcurses", "CLinux"], swiftSettings: strict),
 

@@ -4,6 +4,7 @@
 #define CLINUX_H
 #include <stddef.h>
 #include <stdint.h>
+#include "CLinuxLaunch.h"
 
 /// ioctl(2) with one pointer argument. Returns -1 and sets errno on failure.
 int clinux_ioctl(int descriptor, unsigned long request, void *argument);

@@ -1,0 +1,112 @@
+import Shared
+
+/// One attempt of a container, with nothing left to decide but what only its image can tell.
+struct ContainerConfig: Sendable, Equatable {
+    var name: String
+    var attempt: Int
+    /// As `ensureImage` gave it.
+    var image: ImageInfo
+    /// Program and arguments; image entrypoint and command are merged already (`ImageInfo.argv(command:arguments:)`).
+    var argv: [String]
+    /// `NAME=value`; later ones win. `PATH`, `HOME` and `HOSTNAME` are added when they are missing.
+    var environment: [String]
+    /// Empty: the image's, else `/`. Made when it is missing.
+    var workingDirectory = ""
+    var user = ContainerUser()
+    var capabilities = CapabilityChange()
+    var privileged = false
+    var readOnlyRoot = false
+    var noNewPrivileges = false
+    var seccomp = SeccompProfile.runtimeDefault
+    var mounts: [ContainerMount] = []
+    /// Text of `/etc/hosts`, when it differs from the sandbox's (whose address may not be known before it exists).
+    var hosts: String?
+    var limits = ResourceLimits()
+    /// Keep the first process's standard input open for `attach`.
+    var stdin = false
+    var tty = false
+    /// File on the node that gets the output in CRI log format; its folder is made. Rotated files are `PATH.1` ….
+    var logPath: String
+    /// Path on the container of the file that explains its end; empty: none is read.
+    var terminationMessagePath = "/dev/termination-log"
+    /// 0 takes the image's stop signal, else SIGTERM.
+    var stopSignal: Int32 = 0
+    /// -1000…1000; a value that the machine refuses is left out and said once.
+    var oomScoreAdjust: Int32 = 0
+}
+
+/// Who the container runs as. Fields that are nil come from the image's `USER`, else root.
+struct ContainerUser: Sendable, Equatable {
+    var uid: UInt32?
+    var gid: UInt32?
+    /// Added to those that the image's `/etc/group` names for the user.
+    var supplementalGroups: [UInt32] = []
+    /// Refuses to start as uid 0, with reason `CreateContainerError`.
+    var mustNotBeRoot = false
+}
+
+/// `securityContext.capabilities`: names without `CAP_`, in capitals; `ALL` means each one.
+struct CapabilityChange: Sendable, Equatable {
+    var add: [String] = []
+    var drop: [String] = []
+}
+
+enum SeccompProfile: String, Sendable { case runtimeDefault = "RuntimeDefault", unconfined = "Unconfined" }
+
+/// A file or folder of the node, or an empty memory folder, inside the container.
+struct ContainerMount: Sendable, Equatable {
+    enum Source: Sendable, Equatable {
+        /// A path on the node, which must exist.
+        case host(path: String)
+        /// A tmpfs of this container; size in bytes, nil: half of memory.
+        case memory(bytes: Int64?)
+    }
+    enum Propagation: String, Sendable {
+        case none = "None"
+        case hostToContainer = "HostToContainer"
+        case bidirectional = "Bidirectional"
+    }
+    var source: Source
+    /// Absolute path in the container. Missing parents are made.
+    var path: String
+    var readOnly = false
+    var propagation = Propagation.none
+}
+
+enum PullPolicy: String, Sendable { case always = "Always", ifNotPresent = "IfNotPresent", never = "Never" }
+
+/// One entry of an image pull secret.
+struct RegistryCredential: Sendable, Equatable {
+    /// `registry.example:5000`, as in the image's name.
+    var host: String
+    var user: String
+    var password: String
+}
+
+/// A present image.
+struct ImageInfo: Sendable, Equatable {
+    /// The normal form: `docker.io/library/nginx:1.27`.
+    var reference: String
+    /// `sha256:…` of its configuration; `status.containerStatuses[].imageID`.
+    var id: String
+    /// `sha256:…` of its manifest, when it is known.
+    var digest: String = ""
+    var entrypoint: [String] = []
+    var command: [String] = []
+    /// `NAME=value`.
+    var environment: [String] = []
+    var user = ""
+    var workingDirectory = ""
+    /// `8080/tcp`.
+    var exposedPorts: [String] = []
+    /// Number or name, as the image says; empty: SIGTERM.
+    var stopSignal = ""
+    /// Unpacked size, bytes.
+    var bytes: Int64 = 0
+
+    /// The program to run. Source: Kubernetes: `command` replaces entrypoint and command, `args` the command only.
+    func argv(command: [String], arguments: [String]) -> [String] {
+        if !command.isEmpty { return command + arguments }
+        return entrypoint + (arguments.isEmpty ? self.command : arguments)
+    }
+}

@@ -1,0 +1,73 @@
+import Shared
+
+/// What the runtime keeps about a pod on disk, beside the shim's own state: `STATE/pods/UID/record`.
+struct PodRecord: Sendable, Equatable {
+    var config: SandboxConfig
+    /// Of the shim's socket.
+    var socket: String
+
+    var message: ShimMessage {
+        var message = ShimMessage("pod")
+        message.add("socket", socket)
+        message.add("uid", config.uid)
+        message.add("namespace", config.namespace)
+        message.add("name", config.name)
+        message.add("hostname", config.hostname)
+        message.add("cgroup", config.cgroup)
+        message.add("hostNetwork", flag: config.hostNetwork)
+        message.add("hostPID", flag: config.hostPID)
+        message.add("hostIPC", flag: config.hostIPC)
+        message.add("resolvConf", config.resolvConf)
+        message.add("hosts", config.hosts)
+        message.add("sharesProcesses", flag: config.sharesProcesses)
+        message.add("sharedMemory", config.sharedMemoryBytes)
+        if let bytes = config.limits.memoryBytes { message.add("memory", bytes) }
+        return message
+    }
+
+    init(config: SandboxConfig, socket: String) {
+        self.config = config
+        self.socket = socket
+    }
+
+    init?(_ message: ShimMessage) {
+        guard message.verb == "pod", !message.text("uid").isEmpty else { return nil }
+        socket = message.text("socket")
+        config = SandboxConfig(
+            uid: message.text("uid"), namespace: message.text("namespace"), name: message.text("name"),
+            hostname: message.text("hostname"), cgroup: message.text("cgroup"))
+        config.hostNetwork = message.has("hostNetwork")
+        config.hostPID = message.has("hostPID")
+        config.hostIPC = message.has("hostIPC")
+        config.resolvConf = message.text("resolvConf")
+        config.hosts = message.text("hosts")
+        config.sharesProcesses = message.has("sharesProcesses")
+        config.sharedMemoryBytes = message.number("sharedMemory") ?? config.sharedMemoryBytes
+        config.limits.memoryBytes = message.number("memory")
+    }
+}
+
+/// Where a node keeps its pods and images.
+struct RuntimeFolders: Sendable, Equatable {
+    /// The agent's `--state`.
+    let state: String
+    /// For sockets and mount points: a short path of its own for each state folder, such as `/run/kotohajime/1f2e3d4c`.
+    let run: String
+
+    init(state: String, run: String? = nil) {
+        self.state = state
+        // FNV-1a: tells folders apart, nothing more.
+        let hash = state.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+        self.run = run ?? "/run/kotohajime/" + String(hash, radix: 16)
+    }
+    var pods: String { state + "/pods" }
+    var images: String { state + "/images" }
+    func pod(_ uid: String) -> String { pods + "/" + uid }
+    func record(_ uid: String) -> String { pod(uid) + "/record" }
+    func shimState(_ uid: String) -> String { pod(uid) + "/state" }
+    func container(_ id: ContainerID) -> String { pod(id.sandbox) + "/containers/\(id.name)-\(id.attempt)" }
+    func socket(_ uid: String) -> String { run + "/" + uid + ".sock" }
+    func sharedMemory(_ uid: String) -> String { run + "/" + uid + ".shm" }
+    /// An empty folder on which every container mounts its root, in its own mount namespace.
+    var root: String { run + "/root" }
+}
