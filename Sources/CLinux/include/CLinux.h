@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include "CLinuxLaunch.h"
 
+#include "CLinuxNetwork.h"
+
 /// ioctl(2) with one pointer argument. Returns -1 and sets errno on failure.
 int clinux_ioctl(int descriptor, unsigned long request, void *argument);
 /// fcntl(2) with one integer argument. Returns -1 and sets errno on failure.
