@@ -1,6 +1,8 @@
 @main
 struct Bench {
-    static func main() async {
+    static func main() async throws {
+        let words = CommandLine.arguments.dropFirst()
+        if words.first == "http" { return try await HTTPThroughput.run(isSecure: words.contains("tls")) }
         print("bench")
     }
 }

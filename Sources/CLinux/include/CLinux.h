@@ -28,6 +28,8 @@ int clinux_epoll_add(int poll, int descriptor, uint32_t events, uint64_t token);
 int clinux_epoll_wait(int poll, struct clinux_event *events, int most, int milliseconds);
 /// accept4(2), non-blocking, close-on-exec; `address` is a `struct sockaddr`.
 int clinux_accept(int listener, void *address, unsigned int *length);
+/// pipe2(2) with close-on-exec; `ends` has room for two descriptors, reading first.
+int clinux_pipe(int *ends);
 /// eventfd(2), non-blocking, close-on-exec.
 int clinux_eventfd(void);
 #endif

@@ -18,3 +18,14 @@ extension Limits {
     /// Connections that wait for a request; the one that waits longest is closed.
     package static let poolConnectionsMax = 64
 }
+
+extension Limits {
+    /// Bytes of a kubeconfig, a certificate or a token file; a larger one is refused.
+    package static let kubeconfigBytesMax = 16 * 1024 * 1024
+    /// Seconds an exec plugin may take; people may have to sign in meanwhile.
+    package static let execPluginSeconds = 300
+    /// Bytes an exec plugin may print; more are an error.
+    package static let execPluginBytesMax = 1024 * 1024
+    /// Seconds a token file is remembered before it is read again. Source: client-go `transport.NewCachedFileTokenSource`.
+    package static let tokenFileSeconds = 60
+}

@@ -221,7 +221,8 @@ struct HTTPServerTests {
         try await Fixture.serve(timing: timing, HTTPServerTests.echo) { port, server in
             let transport = Fixture.transport(port)
             for _ in 0..<5 {
-                #expect(try await transport.send(HTTPRequest("GET", "/")).status == 200)
+                let answer = try await transport.send(HTTPRequest("GET", "/"))
+                #expect(answer.status == 200)
                 while server.connectionCount > 0 { await Task.yield() }
             }
         }

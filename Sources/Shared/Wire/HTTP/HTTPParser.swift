@@ -108,7 +108,10 @@ package enum HTTPHeadParser {
     package static func request(from queue: inout ByteQueue, scanned: inout Int) throws(HTTPRefusal) -> HTTPRequestHead?
     {
         // An empty line before a request is skipped. Source: RFC 9112 section 2.2.
-        while scanned == 0, queue.peek({ $0.count >= 2 && $0[0] == 0x0D && $0[1] == 0x0A }) { queue.drop(2) }
+        while queue.peek({ $0.count >= 2 && $0[0] == 0x0D && $0[1] == 0x0A }) {
+            queue.drop(2)
+            scanned = 0
+        }
         guard let head = try head(from: &queue, scanned: &scanned) else { return nil }
         let line = head.line.split(separator: 0x20, omittingEmptySubsequences: false)
         guard line.count == 3, let minor = version(line[2]) else {
