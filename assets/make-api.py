@@ -41,6 +41,8 @@ AzureDiskVolumeSource.fsType IngressSpec.ingressClassName PodSpec.runtimeClassNa
 ServicePort.appProtocol TypedLocalObjectReference.apiGroup TypedObjectReference.apiGroup ContainerStatus.started
 ParamRef.namespace IngressClassParametersReference.apiGroup
 """.split())
+# Pointers to structs that Go always writes; an absent one must stay absent, so that validation can ask for it.
+NIL_STRUCTS = {f"{kind}Spec.selector" for kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")}
 
 
 def keeps_zero(type_name, field, base, flags):
@@ -66,6 +68,8 @@ def schema(facts):
             parts = text.split(";")
             if keeps_zero(name, field, parts[0].rstrip("!"), parts[1:]):
                 text += ";k"
+            if f"{name.split('.')[-1]}.{field}" in NIL_STRUCTS:
+                text = text.replace(";a;", ";")
             assert "\t" not in text and "\n" not in text
             cells.append(f"{field} {text}")
         lines.append("\t".join(cells))

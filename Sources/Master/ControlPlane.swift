@@ -17,6 +17,8 @@ struct ControlPlane: Sendable {
     let server: APIServer
     let clock: any WallClock
     let log: Log
+    /// Who owns whom, for the garbage collector.
+    let ownerGraph: OwnerGraph
     private let compaction: Compaction
     private let bookmarks: Bookmarks
     private let readiness: Readiness
@@ -48,16 +50,21 @@ struct ControlPlane: Sendable {
         let hub = Hub(log: store.log)
         let addresses = ServiceAddresses(range: options.serviceNetwork)
         for service in store.list(ServiceAddresses.resource).items { addresses.observe(try service.json()) }
+        let owners = OwnerFeed(store: store, registry: registry)
         store.publish { changes in
             hub.publish(changes)
+            owners.receive(changes)
             for change in changes where change.key.resource == ServiceAddresses.resource && change.kind == .deletion {
                 addresses.release(change.stored.projection.uid)
             }
         }
         let storage = Storage(
-            store: store, hub: hub, registry: registry, admission: ControlPlane.admission(store, options), addresses: addresses,
+            store: store, hub: hub, registry: registry, admission: ControlPlane.admission(store, options),
+            addresses: addresses,
             clock: clock)
-        let tokens = ServiceAccountTokens(key: identity.tokenKey, issuer: "https://kubernetes.default.svc.cluster.local", clock: clock) {
+        let tokens = ServiceAccountTokens(
+            key: identity.tokenKey, issuer: "https://kubernetes.default.svc.cluster.local", clock: clock
+        ) {
             store.get($0)?.projection.uid
         }
         let joinToken = identity.joinToken
@@ -67,7 +74,8 @@ struct ControlPlane: Sendable {
         }
         let rules = StoredRules(store: store)
         let authorize = Authorize(rules: { rules.current }) { namespace, name in
-            store.get(ObjectKey(Pod.type.resource, namespace: namespace, name: name))?.projection.fields["spec.nodeName"]
+            store.get(ObjectKey(Pod.type.resource, namespace: namespace, name: name))?.projection.fields[
+                "spec.nodeName"]
         }
         let readiness = Readiness()
         let documents = Documents(
@@ -78,6 +86,7 @@ struct ControlPlane: Sendable {
             nodes: NodeProxy(storage: storage, dial: dial), tokens: tokens, log: log.about("api"))
         compaction = Compaction(store: store, log: log.about("store"))
         bookmarks = Bookmarks(hub: hub, clock: clock)
+        ownerGraph = owners.graph
         self.store = store
         self.storage = storage
         self.clock = clock
@@ -94,7 +103,9 @@ struct ControlPlane: Sendable {
             .priority(
                 named: { read(ObjectKey(classes, name: $0)) },
                 fallback: {
-                    store.list(classes).items.lazy.compactMap { try? $0.json() }.first { $0["globalDefault"].bool ?? false }
+                    store.list(classes).items.lazy.compactMap { try? $0.json() }.first {
+                        $0["globalDefault"].bool ?? false
+                    }
                 }),
             .defaultTolerationSeconds(options.notReadyTolerationSeconds),
             .taintNodes,
@@ -112,8 +123,12 @@ struct ControlPlane: Sendable {
     /// Creates what every cluster has, where it is missing, and brings the endpoints of service `kubernetes` up to date.
     func bootstrap(serviceAddress: String, endpoints addresses: [String], port: Int) async throws {
         let client = client(.master, agent: "kmaster")
-        for object in BootstrapObjects.all(serviceAddress: serviceAddress) { try await ensure(object, client, replaces: false) }
-        for object in BootstrapObjects.endpoints(addresses, port: port) { try await ensure(object, client, replaces: true) }
+        for object in BootstrapObjects.all(serviceAddress: serviceAddress) {
+            try await ensure(object, client, replaces: false)
+        }
+        for object in BootstrapObjects.endpoints(addresses, port: port) {
+            try await ensure(object, client, replaces: true)
+        }
     }
 
     private func ensure(_ object: JSON, _ client: Client, replaces: Bool) async throws {
@@ -131,7 +146,13 @@ struct ControlPlane: Sendable {
     }
 
     /// What runs beside the server and the controllers.
-    var services: [any Service] { [compaction, bookmarks, EventExpiry(store: store, client: client(.master, agent: "kmaster"), clock: clock, log: log.about("events"))] }
+    var services: [any Service] {
+        [
+            compaction, bookmarks,
+            EventExpiry(
+                store: store, client: client(.master, agent: "kmaster"), clock: clock, log: log.about("events")),
+        ]
+    }
 
     /// The caches are filled: `/readyz` answers ok from now on.
     func markReady() { readiness.isReady = true }
@@ -151,9 +172,12 @@ struct EventExpiry: Service {
                 while true {
                     let expired = try await store.expired(before: clock.now() - store.options.eventAge)
                     for event in expired {
-                        let type = KindType(group: event.key.resource.group, version: "v1", kind: "Event", plural: "events")
+                        let type = KindType(
+                            group: event.key.resource.group, version: "v1", kind: "Event", plural: "events")
                         let path = type.path(namespace: event.key.namespace, name: event.key.name)
-                        do { _ = try await client.call("DELETE", path) } catch let status as Status where status.reason == .notFound {}
+                        do { _ = try await client.call("DELETE", path) } catch let status as Status
+                            where status.reason == .notFound
+                        {}
                     }
                     if expired.count < Limits.expiredPageMax { break }
                 }

@@ -8,25 +8,38 @@ struct Master {
         name: "kmaster",
         summary: "Serves the Kubernetes API and keeps the cluster in its desired state.",
         flags: [
-            .init("state", .one("DIR"), help: "where keys, certificates and the objects are kept (default /var/lib/kotohajime, or your XDG state folder)"),
-            .init("listen", .many("HOST:PORT"), help: "address to serve on; may be given several times (default 127.0.0.1:6443)"),
+            .init(
+                "state", .one("DIR"),
+                help:
+                    "where keys, certificates and the objects are kept (default /var/lib/kotohajime, or your XDG state folder)"
+            ),
+            .init(
+                "listen", .many("HOST:PORT"),
+                help: "address to serve on; may be given several times (default 127.0.0.1:6443)"),
             .init("advertise", .one("HOST"), help: "the address that agents and pods use to reach this master"),
             .init("node-cidr", .one("CIDR"), help: "addresses of nodes, for certificates of a local cluster"),
             .init("service-cidr", .one("CIDR"), fallback: "10.96.0.0/16", help: "addresses of services"),
-            .init("pod-cidr", .one("CIDR"), fallback: "10.244.0.0/16", help: "addresses of pods; every node gets a part"),
+            .init(
+                "pod-cidr", .one("CIDR"), fallback: "10.244.0.0/16", help: "addresses of pods; every node gets a part"),
             .init("history", .one("DURATION"), fallback: "24h", help: "how long former states of objects are kept"),
             .init("node-grace", .one("DURATION"), fallback: "8s", help: "silence after which a node counts as lost"),
             .init("not-ready-toleration", .one("DURATION"), fallback: "2s", help: "how long pods stay on a lost node"),
-            .init("log-level", .one("LEVEL"), fallback: "info", choices: ["debug", "info", "warning", "error"], help: "what is logged to standard error"),
+            .init(
+                "log-level", .one("LEVEL"), fallback: "info", choices: ["debug", "info", "warning", "error"],
+                help: "what is logged to standard error"),
             .init("version", help: "print the version and end"),
         ],
-        notes: "The first start makes the cluster's keys, DIR/admin.kubeconfig and DIR/join-token. Ends in order on SIGTERM.")
+        notes:
+            "The first start makes the cluster's keys, DIR/admin.kubeconfig and DIR/join-token. Ends in order on SIGTERM."
+    )
 
     static func main() async {
         do {
             let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()), for: command)
             if arguments.wantsHelp { return print(command.help) }
-            if arguments.has("version") { return print("kmaster \(Version.current) (Kubernetes \(Version.kubernetes))") }
+            if arguments.has("version") {
+                return print("kmaster \(Version.current) (Kubernetes \(Version.kubernetes))")
+            }
             try await serve(try MasterSettings(arguments))
         } catch let error as UsageError {
             end(error.description, code: 2)
@@ -36,7 +49,7 @@ struct Master {
     }
 
     private static func end(_ sentence: String, code: Int32) -> Never {
-        fputs("kmaster: \(sentence)\n", stderr)
+        StandardStreams.err("kmaster: \(sentence)")
         exit(code)
     }
 
@@ -62,11 +75,15 @@ struct Master {
         options.store.historyAge = settings.history
         options.serverAddress = "\(settings.advertise):\(port)"
         let plane = try ControlPlane(
-            path: folder.path + "/kmaster.db", options: options, identity: identity, clock: clock, log: log, dial: agents.transport)
+            path: folder.path + "/kmaster.db", options: options, identity: identity, clock: clock, log: log,
+            dial: agents.transport)
 
         let serverTLS = try TLSContext.server(
-            certificate: [identity.serverCertificate], key: identity.serverKey, clientCA: [identity.authority.certificate])
-        let http = HTTPServer(listeners.map { .init($0, tls: serverTLS) }, log: log.about("http")) { await plane.server.answer($0) }
+            certificate: [identity.serverCertificate], key: identity.serverKey,
+            clientCA: [identity.authority.certificate])
+        let http = HTTPServer(listeners.map { .init($0, tls: serverTLS) }, log: log.about("http")) {
+            await plane.server.answer($0)
+        }
 
         try await plane.bootstrap(
             serviceAddress: settings.serviceNetwork.address(at: 1)?.description ?? "",
@@ -76,14 +93,15 @@ struct Master {
             await controllers.caches.waitUntilSynced()
             plane.markReady()
             let seconds = Double(Int((clock.uptime() - start).inSeconds * 100)) / 100
-            print("kmaster ready \(url) kubeconfig=\(folder.path)/admin.kubeconfig in \(seconds)s")
-            fflush(stdout)
+            StandardStreams.out("kmaster ready \(url) kubeconfig=\(folder.path)/admin.kubeconfig in \(seconds)s")
             while true { try await clock.sleep(for: .seconds(3600)) }
         }
         try await run([signals, http, ready] + plane.services + controllers.services)
     }
 
-    private static func controllers(_ plane: ControlPlane, _ settings: MasterSettings, _ identity: MasterIdentity) -> Controllers {
+    private static func controllers(_ plane: ControlPlane, _ settings: MasterSettings, _ identity: MasterIdentity)
+        -> Controllers
+    {
         var controllerSettings = Controllers.Settings()
         controllerSettings.nodeGrace = settings.nodeGrace
         controllerSettings.blocks = NodeBlocks(settings.podNetwork.description)

@@ -20,25 +20,35 @@ struct MasterSettings {
         let given = arguments.all("listen")
         var listen: [(host: String, port: Int)] = []
         for text in given.isEmpty ? ["127.0.0.1:6443"] : given {
-            guard let place = SocketAddress.split(text) else { throw UsageError("--listen takes HOST:PORT, not \"\(text)\"") }
+            guard let place = SocketAddress.split(text) else {
+                throw UsageError("--listen takes HOST:PORT, not \"\(text)\"")
+            }
             listen.append(place)
         }
         self.listen = listen
-        let outside = listen.map(\.host).last { !$0.hasPrefix("127.") && $0 != "0.0.0.0" && $0 != "::" && $0 != "localhost" }
+        let outside = listen.map(\.host).last {
+            !$0.hasPrefix("127.") && $0 != "0.0.0.0" && $0 != "::" && $0 != "localhost"
+        }
         advertise = arguments["advertise"] ?? outside ?? listen.first?.host ?? "127.0.0.1"
         serviceNetwork = try MasterSettings.network(arguments, "service-cidr")
         podNetwork = try MasterSettings.network(arguments, "pod-cidr")
         if serviceNetwork.overlaps(podNetwork) {
-            throw UsageError("--service-cidr \(serviceNetwork) and --pod-cidr \(podNetwork) share addresses; choose two that do not")
+            throw UsageError(
+                "--service-cidr \(serviceNetwork) and --pod-cidr \(podNetwork) share addresses; choose two that do not")
         }
         history = try arguments.duration("history") ?? .seconds(24 * 3600)
         nodeGrace = try arguments.duration("node-grace") ?? .seconds(8)
         notReadyTolerationSeconds = Int((try arguments.duration("not-ready-toleration") ?? .seconds(2)).inSeconds)
         let level = arguments["log-level"] ?? "info"
-        guard let logLevel = Log.Level(level) else { throw UsageError("--log-level takes debug, info, warning or error, not \"\(level)\"") }
+        guard let logLevel = Log.Level(level) else {
+            throw UsageError("--log-level takes debug, info, warning or error, not \"\(level)\"")
+        }
         self.logLevel = logLevel
 
-        var dns = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]
+        var dns = [
+            "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+        ]
         var addresses = ["127.0.0.1"]
         if let first = serviceNetwork.address(at: 1) { addresses.append(first.description) }
         for host in listen.map(\.host) + [advertise] where !["0.0.0.0", "::"].contains(host) {

@@ -17,7 +17,7 @@ private struct TestNode {
     init(wanted: RuntimeKind = .linux, state: String = "/var/tmp") async throws {
         folders = RuntimeFolders(state: state + "/koto-" + name, run: "/run/koto-" + name)
         let choice = try await RuntimeChoice.make(
-            wanted: wanted, folders: folders, cgroup: "kotohajime/" + name, shim: try #require(TestNode.shim),
+            wanted: wanted, folders: folders, cgroup: "kotohajime/" + name, shim: TestNode.shim,
             clock: SystemClock(), log: Log("test", threshold: .warning))
         runtime = choice.runtime
         reason = choice.reason
@@ -192,7 +192,7 @@ struct ContainerTests {
                 "kept", ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"])
             let second = try await RuntimeChoice.make(
                 wanted: .linux, folders: node.folders, cgroup: "kotohajime/" + node.name,
-                shim: try #require(TestNode.shim),
+                shim: TestNode.shim,
                 clock: SystemClock(), log: Log("test")
             ).runtime
             let found = try #require(await second.sandboxes().first { $0.uid == "kept" })

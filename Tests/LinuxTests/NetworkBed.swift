@@ -145,7 +145,9 @@ final class NetworkBed {
         return result
     }
 
-    func withAddress<R>(_ address: IPv4Address, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> R)
+    func withAddress<R>(
+        _ address: IPv4Address, _ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> R
+    )
         throws -> R
     {
         var raw = sockaddr_in()

@@ -138,8 +138,10 @@ struct NetworkTests {
             let link = try #require(try netlink.query(Link.get("eth0")).compactMap(Link.init).first)
             try netlink.perform([
                 LinkAddress(link: link.index, far[index], prefix: 32).replace,
-                Route(IPv4Network(far[1 - index], prefix: 32), via: cluster.nodes[1 - index].place.address,
-                      source: far[index]).replace,
+                Route(
+                    IPv4Network(far[1 - index], prefix: 32), via: cluster.nodes[1 - index].place.address,
+                    source: far[index]
+                ).replace,
             ])
             let place = NodeNetwork(
                 name: node.name, address: far[index], podCIDR: node.place.podCIDR,
@@ -150,12 +152,62 @@ struct NetworkTests {
             _ = try await node.network.setUp(place, running: running)
             let other = 1 - index
             try await node.network.apply(peers: [
-                PeerNode(name: cluster.nodes[other].name, address: far[other],
-                         podCIDR: cluster.nodes[other].place.podCIDR)
+                PeerNode(
+                    name: cluster.nodes[other].name, address: far[other],
+                    podCIDR: cluster.nodes[other].place.podCIDR)
             ])
         }
         let got = try cluster.reach(2, from: cluster.pods[0].namespace, cluster.pods[2].address, 8080)
         #expect(got.map(\.pod) == ["c", "c"] && got.map(\.from) == [cluster.pods[0].address, cluster.pods[0].address])
+    }
+
+    @Test func `a pod asks its gateway for the name of a service`() async throws {
+        let cluster = try await Cluster()
+        let entry = NetworkBed.service("web", Self.address, backends: cluster.backends)
+        try await cluster.offer(entry)
+        var zone = Zone(networks: [cluster.nodes[0].place.clusterCIDR, cluster.nodes[0].place.serviceCIDR])
+        zone.set(entry.name, entry)
+        let server = try cluster.nodes[0].namespace.run {
+            try NameServer(
+                on: IPv4Endpoint(LinuxPodNetwork.gateway, port: 53), zone: zone, upstream: [], clock: SystemClock(),
+                log: Log("dns"), randomIdentifier: { 1 })
+        }
+        let client = try cluster.pods[0].namespace.run {
+            try DatagramSocket(connect: IPv4Endpoint(LinuxPodNetwork.gateway, port: 53))
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            var query = DNSMessage(identifier: 5)
+            let name = try #require(DNSName("web.default.svc.cluster.local"))
+            query.questions = [.init(name: name, kind: DNSMessage.Kind.address)]
+            try client.send(query.encoded())
+            let bytes = try await client.receive(until: SystemClock().uptime() + .seconds(2)).bytes
+            #expect(try DNSMessage(bytes).answers.map(\.content) == [.address(Self.address)])
+            group.cancelAll()
+            while let result = await group.nextResult() { _ = result }
+        }
+    }
+
+    @Test func `a node port answers on localhost of the machine that carries the nodes`() async throws {
+        let cluster = try await Cluster()
+        try await cluster.offer(
+            NetworkBed.service("web", Self.address, nodePort: 30080, backends: cluster.backends))
+        let descriptor = try cluster.bed.outside.open()
+        defer { close(descriptor) }
+        try cluster.bed.outside.run {
+            let setting = Glibc.open("/proc/sys/" + MachineTable.localhostSetting(bridge: "br0"), O_WRONLY)
+            #expect(write(setting, "1", 1) == 1)
+            close(setting)
+        }
+        var filter = try NetlinkSocket(.netfilter, in: descriptor)
+        let network = IPv4Network(NetworkBed.outsideAddress, prefix: 24)
+        for nodes in [cluster.nodes.map(\.place.address), [cluster.nodes[1].place.address]] {
+            try filter.transact(MachineTable.rebuild(bridge: "br0", network: network, nodes: nodes).transaction)
+            let got = try cluster.reach(40, from: cluster.bed.outside, .loopback, 30080)
+            #expect(got.count == 40 && Set(got.map(\.pod)) == ["a", "b", "c"])
+        }
+        try filter.transact(MachineTable.remove().transaction)
+        #expect(try filter.query(NetfilterBatch.listTables(.ipv4)).isEmpty)
     }
 
     @Test func `tearing down leaves nothing behind`() async throws {

@@ -100,7 +100,16 @@ struct RootFS {
             bind(terminationFile, terminationPath, flags: CLINUX_ATTR_NOSUID | CLINUX_ATTR_NODEV)
         }
         for mount in mounts.sorted(by: { $0.path.utf8.count < $1.path.utf8.count }) {
-            volumeSteps(mount, &after) { bind($0, $1, flags: $2, propagation: $3, first: $4) }
+            switch mount.source {
+            case .memory(let bytes): after.append(memoryStep(mount, bytes))
+            case .host(let path):
+                // Bidirectional: opened while the copy of the node's mounts is still a peer of the original.
+                bind(
+                    path, mount.path,
+                    flags: (isPrivileged ? 0 : CLINUX_ATTR_NODEV) | (mount.readOnly ? CLINUX_ATTR_READONLY : 0),
+                    propagation: mount.propagation == .none ? CLINUX_MS_PRIVATE : 0,
+                    first: mount.propagation == .bidirectional)
+            }
         }
         if workingDirectory != "/" { after.append(optional(step("folder", target: workingDirectory, mode: 0o755))) }
         if !isPrivileged {
@@ -154,28 +163,12 @@ struct RootFS {
         )
     }
 
-    private func volumeSteps(
-        _ mount: ContainerMount, _ steps: inout [ShimMessage], bind: (String, String, Int, Int, Bool) -> Void
-    ) {
-        switch mount.source {
-        case .memory(let bytes):
-            let size = bytes.map { ",size=\($0)" } ?? ""
-            let access = mount.readOnly ? UInt64(CLINUX_MS_READONLY) : 0
-            steps.append(
-                step(
-                    "mount", source: "tmpfs", target: mount.path, type: "tmpfs",
-                    flags: UInt64(CLINUX_MS_NOSUID | CLINUX_MS_NODEV) | access, data: "mode=1777" + size))
-        case .host(let path):
-            var flags = isPrivileged ? 0 : CLINUX_ATTR_NODEV
-            if mount.readOnly { flags |= CLINUX_ATTR_READONLY }
-            let propagation =
-                switch mount.propagation {
-                case .none: CLINUX_MS_PRIVATE
-                case .hostToContainer, .bidirectional: 0
-                }
-            // Bidirectional: opened while the copy of the node's mounts is still a peer of the original.
-            bind(path, mount.path, flags, propagation, mount.propagation == .bidirectional)
-        }
+    private func memoryStep(_ mount: ContainerMount, _ bytes: Int64?) -> ShimMessage {
+        let size = bytes.map { ",size=\($0)" } ?? ""
+        let access = mount.readOnly ? UInt64(CLINUX_MS_READONLY) : 0
+        return step(
+            "mount", source: "tmpfs", target: mount.path, type: "tmpfs",
+            flags: UInt64(CLINUX_MS_NOSUID | CLINUX_MS_NODEV) | access, data: "mode=1777" + size)
     }
 
     private func optional(_ step: ShimMessage) -> ShimMessage {

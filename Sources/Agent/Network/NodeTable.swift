@@ -98,8 +98,10 @@ enum NodeTable {
                     + [.verdictMap(set: services, identifier: nil, key: 0)],
                 isLocal + port(0) + [.verdictMap(set: nodePorts, identifier: nil, key: 0)],
                 isLocal + port(0)
-                    + [.map(set: hostPorts, identifier: nil, key: 0, into: 4),
-                       .translate(.destination, address: 4, port: 5)],
+                    + [
+                        .map(set: hostPorts, identifier: nil, key: 0, into: 4),
+                        .translate(.destination, address: 4, port: 5),
+                    ],
             ])
         let dispatch: [[NetfilterExpression]] = [[.verdict(.jump("dispatch"))]]
         chain("prerouting", .init(.nat, .prerouting, priority: -100), dispatch)
@@ -109,11 +111,15 @@ enum NodeTable {
         chain(
             "postrouting", .init(.nat, .postrouting, priority: 100),
             [
-                [.meta(.mark, into: 0), .bits(0, mask: markBit.nativeBytes, flip: UInt32(0).nativeBytes),
-                 .compare(0, .different, UInt32(0).nativeBytes), .meta(.mark, into: 0),
-                 .bits(0, mask: (~markBit).nativeBytes, flip: UInt32(0).nativeBytes), .setMark(from: 0), .masquerade],
-                [.payload(.network, offset: 12, length: 8, into: 0),
-                 .lookup(set: hairpin, identifier: nil, key: 0), .masquerade],
+                [
+                    .meta(.mark, into: 0), .bits(0, mask: markBit.nativeBytes, flip: UInt32(0).nativeBytes),
+                    .compare(0, .different, UInt32(0).nativeBytes), .meta(.mark, into: 0),
+                    .bits(0, mask: (~markBit).nativeBytes, flip: UInt32(0).nativeBytes), .setMark(from: 0), .masquerade,
+                ],
+                [
+                    .payload(.network, offset: 12, length: 8, into: 0),
+                    .lookup(set: hairpin, identifier: nil, key: 0), .masquerade,
+                ],
                 leavesNode + source(.equal, loopback) + [.masquerade],
                 leavesNode + source(.equal, node.podCIDR) + destination(.different, node.clusterCIDR) + [.masquerade],
             ])
@@ -133,9 +139,11 @@ enum NodeTable {
             [
                 [.meta(.inputName, into: 0), .compare(0, .different, Array("lo\0".utf8))]
                     + destination(.equal, loopback)
-                    + [.connectionStatus(into: 0),
-                       .bits(0, mask: UInt32(0x30).nativeBytes, flip: UInt32(0).nativeBytes),
-                       .compare(0, .equal, UInt32(0).nativeBytes), .verdict(.drop)]
+                    + [
+                        .connectionStatus(into: 0),
+                        .bits(0, mask: UInt32(0x30).nativeBytes, flip: UInt32(0).nativeBytes),
+                        .compare(0, .equal, UInt32(0).nativeBytes), .verdict(.drop),
+                    ]
             ])
     }
 

@@ -105,8 +105,10 @@ extension ServiceRules {
             batch.addRule(NodeTable.mark + [.verdict(.goto(next))], chain: name, table: NodeTable.name)
         case .local(let all, let local):
             batch.addRule(
-                [.payload(.network, offset: 12, length: 4, into: 0),
-                 .lookup(set: NodeTable.localPods, identifier: nil, key: 0), .verdict(.goto(all))], chain: name,
+                [
+                    .payload(.network, offset: 12, length: 4, into: 0),
+                    .lookup(set: NodeTable.localPods, identifier: nil, key: 0), .verdict(.goto(all)),
+                ], chain: name,
                 table: NodeTable.name)
             batch.addRule(
                 [.sourceKind(into: 0), .compare(0, .equal, UInt32(2).nativeBytes)] + NodeTable.mark

@@ -4,7 +4,8 @@ extension AdmissionPlugin {
     /// Writes into a certificate request who asks, which nobody can say of himself, and into an approval nothing else.
     /// Source: `registry/certificates/certificates/strategy.go`.
     static let certificateRequests = AdmissionPlugin(name: "CertificateRequests") { call throws(Status) in
-        guard call.operation == .create, call.concerns("certificatesigningrequests", group: "certificates.k8s.io") else { return }
+        guard call.operation == .create, call.concerns("certificatesigningrequests", group: "certificates.k8s.io")
+        else { return }
         call.object["spec"]["username"] = .string(call.user.name)
         call.object["spec"].set("uid", call.user.uid.isEmpty ? nil : .string(call.user.uid))
         call.object["spec"]["groups"] = JSON(call.user.groups)

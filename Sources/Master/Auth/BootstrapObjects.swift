@@ -19,36 +19,76 @@ enum BootstrapObjects {
         role("cluster-admin", [everything, ["nonResourceURLs": ["*"], "verbs": ["*"]]]),
         role(
             "system:discovery",
-            [["nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"], "verbs": ["get"]]]),
+            [
+                [
+                    "nonResourceURLs": [
+                        "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz",
+                        "/version", "/version/",
+                    ], "verbs": ["get"],
+                ]
+            ]),
         role(
             "system:basic-user",
             [
-                ["apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], "verbs": ["create"]],
+                [
+                    "apiGroups": ["authorization.k8s.io"],
+                    "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], "verbs": ["create"],
+                ],
                 ["apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"], "verbs": ["create"]],
             ]),
         role(
             "system:node-bootstrapper",
-            [["apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests"], "verbs": ["create", "get", "list", "watch"]]]),
+            [
+                [
+                    "apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests"],
+                    "verbs": ["create", "get", "list", "watch"],
+                ]
+            ]),
         role("view", [["apiGroups": readable, "resources": viewable, "verbs": ["get", "list", "watch"]]]),
         role(
             "edit",
             [
-                ["apiGroups": readable, "resources": viewable, "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]],
-                ["apiGroups": [""], "resources": ["secrets", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy", "pods/eviction"], "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]],
+                [
+                    "apiGroups": readable, "resources": viewable,
+                    "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+                ],
+                [
+                    "apiGroups": [""],
+                    "resources": [
+                        "secrets", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy",
+                        "pods/eviction",
+                    ], "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+                ],
             ]),
         role(
             "admin",
             [
-                ["apiGroups": readable, "resources": viewable, "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]],
-                ["apiGroups": [""], "resources": ["secrets", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy", "pods/eviction"], "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]],
-                ["apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]],
+                [
+                    "apiGroups": readable, "resources": viewable,
+                    "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+                ],
+                [
+                    "apiGroups": [""],
+                    "resources": [
+                        "secrets", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy",
+                        "pods/eviction",
+                    ], "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+                ],
+                [
+                    "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"],
+                    "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+                ],
             ]),
     ]
 
-    private static let readable: JSON = ["", "apps", "autoscaling", "batch", "discovery.k8s.io", "networking.k8s.io", "policy"]
+    private static let readable: JSON = [
+        "", "apps", "autoscaling", "batch", "discovery.k8s.io", "networking.k8s.io", "policy",
+    ]
     private static let viewable: JSON = [
-        "configmaps", "endpoints", "persistentvolumeclaims", "pods", "replicationcontrollers", "replicationcontrollers/scale",
-        "serviceaccounts", "services", "bindings", "events", "limitranges", "namespaces/status", "pods/log", "pods/status",
+        "configmaps", "endpoints", "persistentvolumeclaims", "pods", "replicationcontrollers",
+        "replicationcontrollers/scale",
+        "serviceaccounts", "services", "bindings", "events", "limitranges", "namespaces/status", "pods/log",
+        "pods/status",
         "resourcequotas", "namespaces", "endpointslices", "controllerrevisions", "daemonsets", "deployments",
         "deployments/scale", "replicasets", "replicasets/scale", "statefulsets", "statefulsets/scale",
         "horizontalpodautoscalers", "cronjobs", "jobs", "ingresses", "networkpolicies", "poddisruptionbudgets",
@@ -61,13 +101,16 @@ enum BootstrapObjects {
         binding("system:node-bootstrapper", "system:node-bootstrapper", ["system:bootstrappers"]),
     ]
 
-    private static let priorityClasses: [JSON] = [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)]
-        .map { name, value in
-            [
-                "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": ["name": .string(name)],
-                "value": JSON(value), "description": "Used for system critical pods that must not be moved from their current node.",
-            ]
-        }
+    private static let priorityClasses: [JSON] = [
+        ("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000),
+    ]
+    .map { name, value in
+        [
+            "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": ["name": .string(name)],
+            "value": JSON(value),
+            "description": "Used for system critical pods that must not be moved from their current node.",
+        ]
+    }
 
     private static func service(_ address: String) -> JSON {
         [
@@ -107,7 +150,8 @@ enum BootstrapObjects {
     private static func role(_ name: String, _ rules: JSON) -> JSON {
         [
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": ["name": .string(name), "labels": ["kubernetes.io/bootstrapping": "rbac-defaults"]], "rules": rules,
+            "metadata": ["name": .string(name), "labels": ["kubernetes.io/bootstrapping": "rbac-defaults"]],
+            "rules": rules,
         ]
     }
 
@@ -116,7 +160,8 @@ enum BootstrapObjects {
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
             "metadata": ["name": .string(name), "labels": ["kubernetes.io/bootstrapping": "rbac-defaults"]],
             "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(role)],
-            "subjects": .array(groups.map { ["apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": .string($0)] }),
+            "subjects": .array(
+                groups.map { ["apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": .string($0)] }),
         ]
     }
 }

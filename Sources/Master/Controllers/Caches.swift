@@ -36,6 +36,7 @@ struct Caches: Sendable {
     let namespaces: Informer<Namespace>
     let accounts: Informer<ServiceAccount>
     let rootCertificates: Informer<ConfigMap>
+    let certificateRequests: Informer<CertificateSigningRequest>
 
     init(_ client: Client, clock: any WallClock, log: Log) {
         pods = Informer(client, clock: clock, log: log)
@@ -52,6 +53,7 @@ struct Caches: Sendable {
         accounts = Informer(client, clock: clock, log: log)
         let name = FieldSelector([.init("metadata.name", RootCertificates.name)])
         rootCertificates = Informer(client, fields: name, clock: clock, log: log)
+        certificateRequests = Informer(client, clock: clock, log: log)
 
         pods.index(PodIndex.node) { $0.spec.nodeName.isEmpty ? [] : [$0.spec.nodeName] }
         pods.index(PodIndex.namespace) { [$0.namespace] }
@@ -78,7 +80,7 @@ struct Caches: Sendable {
     var informers: [any Service] {
         [
             pods, nodes, leases, replicaSets, replicationControllers, deployments, jobs, services, endpoints, slices,
-            namespaces, accounts, rootCertificates,
+            namespaces, accounts, rootCertificates, certificateRequests,
         ]
     }
 
@@ -97,6 +99,7 @@ struct Caches: Sendable {
         await namespaces.waitUntilSynced()
         await accounts.waitUntilSynced()
         await rootCertificates.waitUntilSynced()
+        await certificateRequests.waitUntilSynced()
     }
 }
 

@@ -10,6 +10,8 @@ struct Controllers: Sendable {
         var blocks = NodeBlocks("10.244.0.0/16")
         /// The cluster's CA in PEM.
         var rootCertificate = ""
+        /// Signs the certificates of agents; nil leaves certificate requests to others.
+        var authority: CertificateAuthority?
     }
 
     /// Everything that has to run.
@@ -36,6 +38,7 @@ struct Controllers: Sendable {
         wiring.addNodes(client, settings)
         wiring.addCollection(client, graph)
         wiring.addScheduler(client)
+        if let authority = settings.authority { wiring.addCertificates(client, authority) }
 
         services = caches.informers + wiring.services
         queues = wiring.queues
@@ -285,6 +288,16 @@ private struct Wiring {
         let collector = GarbageCollector(client: client(name), graph: graph, queue: queue, log: log.about(name))
         services.append(OwnerChanges(collector: collector, log: log.about(name)))
         run(name, collector, queue, workers: 8)
+    }
+
+    mutating func addCertificates(_ client: (String) -> Client, _ authority: CertificateAuthority) {
+        let name = "certificate-controller"
+        let queue = queue(name)
+        caches.certificateRequests.wake(queue)
+        let signer = CertificateSigner(
+            client: client(name), requests: caches.certificateRequests, nodes: caches.nodes, authority: authority,
+            clock: clock)
+        run(name, signer, queue, workers: 1)
     }
 
     mutating func addScheduler(_ client: (String) -> Client) {

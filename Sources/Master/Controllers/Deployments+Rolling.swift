@@ -21,7 +21,7 @@ extension DeploymentPlan {
         let active = oldSets.filter { $0.replicas > 0 }
         guard !active.isEmpty else { return false }
         let minimum = deployment.replicas - deployment.maxUnavailable
-        let missing = new.replicas - new.status.availableReplicas
+        let missing = new.replicas - new.sureReplicas
         var spare = totalReplicas - minimum - missing
         guard spare > 0 else { return false }
         var changed = false
@@ -31,7 +31,7 @@ extension DeploymentPlan {
             spare -= count
             changed = true
         }
-        var surplus = sets.reduce(0) { $0 + $1.status.availableReplicas } - minimum
+        var surplus = sets.reduce(0) { $0 + $1.sureReplicas } - minimum
         for set in oldSets where surplus > 0 && set.replicas > 0 {
             let count = min(surplus, set.replicas)
             scale(set, to: set.replicas - count)
@@ -181,4 +181,10 @@ extension DeploymentPlan {
         copy.metadata.annotations = annotations
         step(.rewrite(copy))
     }
+}
+
+extension ReplicaSet {
+    /// Available pods that stay when the set has come to its size. Kubernetes counts those about to go as well, and so
+    /// may fall below the minimum while a set still shrinks.
+    fileprivate var sureReplicas: Int { min(replicas, status.availableReplicas) }
 }

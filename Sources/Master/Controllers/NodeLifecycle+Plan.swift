@@ -130,7 +130,9 @@ enum Stay: Equatable {
                 self = .atMost(.zero)
                 return
             }
-            if let seconds = match.seconds { shortest = min(shortest ?? .seconds(seconds), .seconds(max(0, seconds))) }
+            if let seconds = match.seconds.map({ Duration.seconds(max(0, $0)) }) {
+                shortest = min(shortest ?? seconds, seconds)
+            }
         }
         self = shortest.map { .atMost($0) } ?? .forever
     }

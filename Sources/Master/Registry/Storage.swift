@@ -75,7 +75,8 @@ struct Storage: Sendable {
             )
         }
         let decoded = try Schema.decode(
-            body, as: GroupVersionKind(group: resource.group, version: resource.version, kind: kind), fieldValidation: options.fieldValidation, duplicates: duplicates)
+            body, as: GroupVersionKind(group: resource.group, version: resource.version, kind: kind),
+            fieldValidation: options.fieldValidation, duplicates: duplicates)
         var object = decoded.object
         let namespace = Object(object).namespace
         if resource.isNamespaced {

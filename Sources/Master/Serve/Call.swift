@@ -33,10 +33,11 @@ struct Call: Sendable {
             } catch {
                 throw Status(.badRequest, "the body of the request is not YAML: \(error)")
             }
+        case "application/vnd.kubernetes.protobuf": return (try Protobuf.decode(request.body), [])
         default:
             throw Status(
                 .unsupportedMediaType,
-                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml"
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"
             )
         }
     }

@@ -81,7 +81,7 @@ extension Cells {
                 all += addresses.map { "\($0.contains(":") ? "[\($0)]" : $0):\(port["port"].int ?? 0)" }
             }
         }
-        return firstThree(all, or: "<none>")
+        return firstThree(all, or: object["subsets"].items.isEmpty ? "<none>" : "")
     }
 
     private func node(_ column: String) -> JSON {

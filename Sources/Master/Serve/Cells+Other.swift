@@ -52,7 +52,8 @@ extension Cells {
         let parameters = spec["parameters"]
         if parameters.isNull { return "<none>" }
         let group = parameters["apiGroup"].string ?? ""
-        return "\(parameters["kind"].string ?? "")\(group.isEmpty ? "" : ".\(group)")/\(parameters["name"].string ?? "")"
+        return
+            "\(parameters["kind"].string ?? "")\(group.isEmpty ? "" : ".\(group)")/\(parameters["name"].string ?? "")"
     }
     private var parent: String {
         let parent = spec["parentRef"]

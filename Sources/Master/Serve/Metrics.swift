@@ -8,11 +8,14 @@ enum Metrics {
         for (resource, count) in store.counts().sorted(by: { $0.key < $1.key }) {
             text += "apiserver_storage_objects{resource=\"\(resource)\"} \(count)\n"
         }
-        text += "# HELP kotohajime_store_revision The last committed revision.\n# TYPE kotohajime_store_revision counter\n"
+        text +=
+            "# HELP kotohajime_store_revision The last committed revision.\n# TYPE kotohajime_store_revision counter\n"
         text += "kotohajime_store_revision \(store.head)\n"
-        text += "# HELP apiserver_longrunning_requests Watches that are open, by resource.\n# TYPE apiserver_longrunning_requests gauge\n"
+        text +=
+            "# HELP apiserver_longrunning_requests Watches that are open, by resource.\n# TYPE apiserver_longrunning_requests gauge\n"
         for resource in hub.resources.sorted() {
-            text += "apiserver_longrunning_requests{resource=\"\(resource)\",verb=\"WATCH\"} \(hub.watchers(of: resource))\n"
+            text +=
+                "apiserver_longrunning_requests{resource=\"\(resource)\",verb=\"WATCH\"} \(hub.watchers(of: resource))\n"
         }
         return text
     }

@@ -41,7 +41,8 @@ enum OpenAPI {
     }
 
     private static func operations(_ resource: Resource) -> [(String, JSON)] {
-        let collection = resource.isNamespaced
+        let collection =
+            resource.isNamespaced
             ? "\(resource.root)/namespaces/{namespace}/\(resource.plural)" : "\(resource.root)/\(resource.plural)"
         var result: [(String, JSON)] = []
         var onCollection: JSON = [:]
@@ -74,7 +75,8 @@ enum OpenAPI {
         ]
         guard ["post", "put", "patch"].contains(action) else { return operation }
         operation["parameters"] = .array(["dryRun", "fieldManager", "fieldValidation"].map(parameter))
-        let media = action == "patch"
+        let media =
+            action == "patch"
             ? [
                 "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
                 "application/strategic-merge-patch+json",

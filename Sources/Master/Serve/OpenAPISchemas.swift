@@ -61,7 +61,9 @@ struct OpenAPISchemas {
 
     private static func property(_ field: SchemaField, of type: SchemaType) -> JSON {
         var property = shape(field.type)
-        if let text = descriptions["\(type.name).\(field.name)"] ?? (type.kind == nil ? nil : descriptions["*.\(field.name)"]) {
+        if let text = descriptions["\(type.name).\(field.name)"]
+            ?? (type.kind == nil ? nil : descriptions["*.\(field.name)"])
+        {
             property["description"] = .string(text)
         }
         // A reference stands alone in OpenAPI 3.0; with other words beside it, it is wrapped.

@@ -14,7 +14,8 @@ struct PodSummary {
         self.pod = pod
         let status = pod["status"]
         let sidecars = Set(
-            pod["spec"]["initContainers"].items.filter { $0["restartPolicy"] == "Always" }.compactMap(\.["name"].string))
+            pod["spec"]["initContainers"].items.filter { $0["restartPolicy"] == "Always" }.compactMap(\.["name"].string)
+        )
         total = pod["spec"]["containers"].items.count + sidecars.count
         reason = status["reason"].string ?? ""
         if reason.isEmpty { reason = status["phase"].string ?? "" }

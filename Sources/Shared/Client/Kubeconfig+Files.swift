@@ -6,6 +6,11 @@ extension Kubeconfig {
     /// Reads the text of a file into values: YAML, of which JSON is a part.
     package typealias Reader = (_ bytes: [UInt8], _ path: String) throws -> JSON
 
+    /// Takes the first document of the file. Errors name file, line and column.
+    package static func yaml(_ bytes: [UInt8], path: String) throws -> JSON {
+        try YAML.parse(bytes, file: path).first?.value ?? .null
+    }
+
     /// The files of `KUBECONFIG` in their order, or `~/.kube/config`.
     package static func paths(environment: [String: String], explicit: String? = nil) -> [String] {
         if let explicit { return [explicit] }
@@ -15,7 +20,7 @@ extension Kubeconfig {
     }
 
     /// Reads and merges files. One that does not exist counts as empty, unless it is the only one and `isRequired`.
-    package static func load(_ paths: [String], isRequired: Bool = false, read: Reader) throws -> Kubeconfig {
+    package static func load(_ paths: [String], isRequired: Bool = false, read: Reader = yaml) throws -> Kubeconfig {
         var documents: [(json: JSON, folder: String)] = []
         for path in paths {
             guard let bytes = try file(path) else {
@@ -34,9 +39,8 @@ extension Kubeconfig {
         return Kubeconfig(documents)
     }
 
-    /// Replaces the file in one step, mode 0600, folder made where it is missing. It is written as JSON, which every
-    /// reader of YAML understands, unless `encode` writes another form.
-    package func write(to path: String, encode: (JSON) -> [UInt8] = { Array(($0.pretty(indent: 2) + "\n").utf8) })
+    /// Replaces the file in one step, mode 0600, folder made where it is missing. It is written as YAML.
+    package func write(to path: String, encode: (JSON) -> [UInt8] = { Array(YAML.emit($0).utf8) })
         throws
     {
         let folder = Kubeconfig.folder(of: path)

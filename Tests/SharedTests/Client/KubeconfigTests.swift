@@ -48,7 +48,7 @@ struct KubeconfigTests {
         let path = "/tmp/kotohajime-test-\(Random.bytes(6).hex)"
         defer { unlink(path) }
         try config.write(to: path)
-        let again = try Kubeconfig.load([path, "/nowhere"]) { bytes, _ in try JSON(parsing: bytes) }
+        let again = try Kubeconfig.load([path, "/nowhere"])
         #expect(again.json == config.json)
     }
 

@@ -76,7 +76,8 @@ extension Defaults {
 
     private static func driver(_ spec: inout JSON) {
         let flags: [(String, JSON)] = [
-            ("attachRequired", true), ("podInfoOnMount", false), ("storageCapacity", false), ("requiresRepublish", false),
+            ("attachRequired", true), ("podInfoOnMount", false), ("storageCapacity", false),
+            ("requiresRepublish", false),
             ("seLinuxMount", false),
         ]
         for (key, value) in flags { spec.fill(key, value) }

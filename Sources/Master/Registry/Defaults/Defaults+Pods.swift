@@ -112,7 +112,9 @@ extension Defaults {
         if !volume["downwardAPI"].isNull { each(&volume["downwardAPI"], "items", downwardItem) }
         if !volume["projected"].isNull {
             each(&volume["projected"], "sources") { source in
-                if !source["serviceAccountToken"].isNull { source["serviceAccountToken"].fill("expirationSeconds", 3600) }
+                if !source["serviceAccountToken"].isNull {
+                    source["serviceAccountToken"].fill("expirationSeconds", 3600)
+                }
                 if !source["downwardAPI"].isNull { each(&source["downwardAPI"], "items", downwardItem) }
             }
         }
@@ -134,8 +136,10 @@ extension Defaults {
         let values: [(String, String, JSON)] = [
             ("hostPath", "type", ""), ("iscsi", "iscsiInterface", "default"), ("rbd", "pool", "rbd"),
             ("rbd", "user", "admin"), ("rbd", "keyring", "/etc/ceph/keyring"),
-            ("azureDisk", "cachingMode", "ReadWrite"), ("azureDisk", "fsType", "ext4"), ("azureDisk", "readOnly", false),
-            ("azureDisk", "kind", "Shared"), ("scaleIO", "storageMode", "ThinProvisioned"), ("scaleIO", "fsType", "xfs"),
+            ("azureDisk", "cachingMode", "ReadWrite"), ("azureDisk", "fsType", "ext4"),
+            ("azureDisk", "readOnly", false),
+            ("azureDisk", "kind", "Shared"), ("scaleIO", "storageMode", "ThinProvisioned"),
+            ("scaleIO", "fsType", "xfs"),
         ]
         for (source, field, value) in values where !volume[source].isNull { volume[source].fill(field, value) }
     }

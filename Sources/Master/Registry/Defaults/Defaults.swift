@@ -64,7 +64,9 @@ enum Defaults {
         spec.fill("type", "ClusterIP")
         if spec["sessionAffinity"] == "None" {
             spec.remove("sessionAffinityConfig")
-        } else if spec["sessionAffinity"] == "ClientIP", spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].isNull {
+        } else if spec["sessionAffinity"] == "ClientIP",
+            spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].isNull
+        {
             spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"] = 10_800
         }
         each(&spec, "ports") { port in
@@ -129,7 +131,9 @@ enum Defaults {
             spec["updateStrategy"]["type"] = "RollingUpdate"
             if spec["updateStrategy"]["rollingUpdate"].isNull { spec["updateStrategy"]["rollingUpdate"] = [:] }
         }
-        if !spec["updateStrategy"]["rollingUpdate"].isNull { spec["updateStrategy"]["rollingUpdate"].fill("partition", 0) }
+        if !spec["updateStrategy"]["rollingUpdate"].isNull {
+            spec["updateStrategy"]["rollingUpdate"].fill("partition", 0)
+        }
         spec["persistentVolumeClaimRetentionPolicy"].fill("whenDeleted", "Retain")
         spec["persistentVolumeClaimRetentionPolicy"].fill("whenScaled", "Retain")
         spec.fill("replicas", 1)

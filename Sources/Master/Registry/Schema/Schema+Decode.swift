@@ -94,7 +94,7 @@ private struct SchemaReader {
         var result = JSON.Members()
         result.reserveCapacity(members.count + 2)
         for (index, field) in type.fields.enumerated() {
-            if let value = slots[index] {
+            if let value = slots[index], !field.isAlways || !isEmpty(value, field.type) {
                 result.append(field.name, value)
             } else if field.isAlways {
                 result.append(field.name, field.type.zero)

@@ -149,8 +149,9 @@ struct SchemaField: Sendable {
     var mapType: String?
     /// Number on the protobuf wire; 0 when unknown.
     var number = 0
-    /// Number of the nested message that holds the field on the protobuf wire; 0 when there is none.
-    var nestedIn = 0
+    /// Numbers of the messages around the field on the protobuf wire, outermost first: Go embeds structs that JSON
+    /// shows flat.
+    var nesting: [Int] = []
 
     /// Reads `name type[!][;flag…]`.
     init?(cell: String) {
@@ -174,7 +175,7 @@ struct SchemaField: Sendable {
             case "lk": listKeys = value.split(separator: ",").map(String.init)
             case "mt": mapType = value
             case "pb": number = Int(value) ?? 0
-            case "in": nestedIn = Int(value) ?? 0
+            case "in": nesting.append(Int(value) ?? 0)
             default: break
             }
         }

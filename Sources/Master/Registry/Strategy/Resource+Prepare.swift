@@ -14,7 +14,8 @@ extension Resource {
             object["status"] = ["phase": "Pending", "qosClass": .string(QualityOfService(pod: object).rawValue)]
         case "persistentvolumes", "persistentvolumeclaims": object["status"] = ["phase": "Pending"]
         case "secrets": mergeStringData(&object)
-        case "jobs.batch": object["metadata"]["generation"] = 1
+        case "jobs.batch": selectOwnPods(&object)
+        case "daemonsets.apps": object["metadata"]["annotations"][Resource.templateGeneration] = "1"
         default: break
         }
         if object["status"].isNull { object.remove("status") }
@@ -26,6 +27,12 @@ extension Resource {
         switch groupResource.description {
         case "namespaces": object.set("spec", old.object?["spec"])
         case "secrets": mergeStringData(&object)
+        case "services": keepAllocations(&object["spec"], from: old["spec"])
+        case "daemonsets.apps":
+            let generation = old["metadata"]["annotations"][Resource.templateGeneration].string.flatMap { Int($0) } ?? 0
+            let isSame = object["spec"]["template"] == old["spec"]["template"]
+            object["metadata"]["annotations"][Resource.templateGeneration] = .string(
+                String(isSame ? generation : generation &+ 1))
         case "pods":
             object["spec"].set("ephemeralContainers", old["spec"].object?["ephemeralContainers"])
         default: break
@@ -73,6 +80,44 @@ extension Resource {
             return object["webhooks"]
         default: return object["spec"]
         }
+    }
+
+    /// What the cluster has given to a service stays when its writer leaves it out.
+    private func keepAllocations(_ spec: inout JSON, from old: JSON) {
+        guard spec["type"] != "ExternalName", old["type"] != "ExternalName" else { return }
+        if spec["clusterIP"].isNull { spec.set("clusterIP", old.object?["clusterIP"]) }
+        if spec["clusterIPs"].isNull, spec["clusterIP"] == old["clusterIP"] {
+            for key in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] where spec[key].isNull {
+                spec.set(key, old.object?[key])
+            }
+        }
+        guard ["NodePort", "LoadBalancer"].contains(spec["type"].string ?? ""), case .array(var ports) = spec["ports"]
+        else { return }
+        for index in ports.indices where (ports[index]["nodePort"].int ?? 0) == 0 {
+            let port = ports[index]
+            let before = old["ports"].items.first {
+                $0["port"] == port["port"] && ($0["protocol"].string ?? "TCP") == (port["protocol"].string ?? "TCP")
+            }
+            if let number = before?["nodePort"].int, number != 0 { ports[index]["nodePort"] = JSON(number) }
+        }
+        spec["ports"] = .array(ports)
+    }
+
+    /// An annotation by which old clients count the templates of a DaemonSet.
+    private static let templateGeneration = "deprecated.daemonset.template.generation"
+
+    /// A job knows its pods by its own uid, unless its writer chose the selector. The uid has to be there.
+    private func selectOwnPods(_ job: inout JSON) {
+        guard job["spec"]["manualSelector"] != true, let uid = job["metadata"].object?["uid"],
+            job["spec"]["selector"].isNull
+        else { return }
+        let name = job["metadata"]["name"]
+        let labels = [
+            ("batch.kubernetes.io/controller-uid", uid), ("batch.kubernetes.io/job-name", name),
+            ("controller-uid", uid), ("job-name", name),
+        ]
+        for (key, value) in labels { job["spec"]["template"]["metadata"]["labels"][key] = value }
+        job["spec"]["selector"] = ["matchLabels": ["batch.kubernetes.io/controller-uid": uid]]
     }
 
     private func resetStatus(_ object: inout JSON) {

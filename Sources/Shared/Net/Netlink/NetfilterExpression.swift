@@ -11,7 +11,8 @@ package enum NetfilterExpression: Hashable, Sendable {
         case outputName = 7
         case transport = 16
     }
-    package enum Comparison: UInt32, Hashable, Sendable { case equal, different }
+    /// Bytes are compared from the first, so numbers must be in network order for `atMost` and `atLeast`.
+    package enum Comparison: UInt32, Hashable, Sendable { case equal = 0, different = 1, atMost = 3, atLeast = 5 }
     package enum Base: UInt32, Hashable, Sendable { case network = 1, transport }
     package enum Translation: UInt32, Hashable, Sendable { case source, destination }
     package enum Rejection: UInt32, Hashable, Sendable { case portUnreachable, reset }
