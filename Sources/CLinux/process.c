@@ -158,8 +158,6 @@ int clinux_set_attribute(const char *path, const char *name, const void *value, 
 int clinux_fork(void) { return fork(); }
 
 int clinux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
-int clinux_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
-int clinux_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
 int clinux_spawn(const char *path, const char *way, int input, int output) {
     const char *const argv[] = {path, way, NULL};

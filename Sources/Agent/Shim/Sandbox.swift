@@ -162,7 +162,7 @@ final class Sandbox {
     // MARK: Clients
 
     private func accept() {
-        let descriptor = clinux_accept(listener)
+        let descriptor = clinux_accept(listener, nil, nil)
         guard descriptor >= 0 else { return }
         let client = Client(descriptor)
         clients[descriptor] = client

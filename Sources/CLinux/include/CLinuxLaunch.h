@@ -141,9 +141,6 @@ int clinux_pidfd_signal(int pidfd, int signal);
 int clinux_loopback_up(void);
 /// PR_SET_CHILD_SUBREAPER of the caller.
 int clinux_adopt_orphans(void);
-/// pipe2(2) and accept4(2), close-on-exec; an accepted connection does not block.
-int clinux_pipe(int *ends);
-int clinux_accept(int listener);
 int clinux_prctl(int option, unsigned long argument);
 int clinux_window(int terminal, unsigned short rows, unsigned short columns);
 /// Opens `path` as if `root` were the root folder: no link leads out of it. Source: man 2 openat2 RESOLVE_IN_ROOT.

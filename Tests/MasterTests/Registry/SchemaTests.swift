@@ -71,8 +71,8 @@ struct SchemaTests {
     @Test func `base64 is read back as it was written`() throws {
         for count in 0..<10 {
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37) }
-            #expect(try Base64.decode(Base64.encode(bytes)) == bytes)
+            #expect(Base64.decode(Base64.encode(bytes)) == bytes)
         }
-        #expect(throws: Base64.Corrupt.self) { try Base64.decode("a") }
+        #expect(throws: Base64.Corrupt.self) { try Base64.decodeOrPlace("a") }
     }
 }

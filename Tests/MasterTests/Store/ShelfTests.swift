@@ -13,7 +13,7 @@ struct ShelfTests {
             let key = pod(
                 "p\(Int.random(in: 0..<1_500, using: &seed))", namespace: "n\(Int.random(in: 0..<3, using: &seed))")
             if Int.random(in: 0..<3, using: &seed) == 0 {
-                shelf.remove(key)
+                shelf.remove(key, at: Revision(Int64(step)))
                 model[key] = nil
             } else {
                 shelf.put(Stored(key: key, revision: Revision(Int64(step)), bytes: [], projection: Projection()))

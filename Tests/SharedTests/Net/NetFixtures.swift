@@ -13,7 +13,7 @@ enum Fixture {
     }
     static let identity: Result<Identity, any Error> = Result {
         let now = SystemClock().now() - .seconds(60)
-        let authority = try CertificateAuthority.make(commonName: "test-ca", key: .generate(), from: now, for: .seconds(86_400))
+        let authority = try CertificateAuthority.make(commonName: "test-ca", from: now, for: .seconds(86_400))
         let serverKey = try PrivateKey.generate()
         let clientKey = try PrivateKey.generate()
         return Identity(

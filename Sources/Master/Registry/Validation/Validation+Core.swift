@@ -164,7 +164,8 @@ extension Validation {
             return
         }
         let bytes = address.bytes
-        let isLoopback = address.isIPv6 ? bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1 : bytes == [127, 0, 0, 1]
+        let isLoopback =
+            address.isIPv6 ? bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1 : bytes == [127, 0, 0, 1]
         if bytes.allSatisfy({ $0 == 0 }) { errors.invalid(field, "may not be unspecified (0.0.0.0 or ::)") }
         if isLoopback { errors.invalid(field, "may not be in the loopback range (127.0.0.0/8, ::1/128)") }
         if !address.isIPv6, bytes[0] == 169, bytes[1] == 254 {

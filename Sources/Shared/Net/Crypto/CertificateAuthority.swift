@@ -22,10 +22,11 @@ package struct CertificateAuthority: Sendable {
         self.key = key
     }
 
-    /// A new self-signed authority on P-256.
+    /// A new self-signed authority; without a key one on P-256 is made.
     package static func make(
-        commonName: String, key: PrivateKey, from start: Timestamp, for validity: Duration
+        commonName: String, key given: PrivateKey? = nil, from start: Timestamp, for validity: Duration
     ) throws -> CertificateAuthority {
+        let key = try given ?? PrivateKey.generate()
         let certificate = try issue(
             DistinguishedName(commonName: commonName), SubjectAltNames(), key.publicKey, from: start, for: validity,
             extensions: [(87, "critical,CA:TRUE"), (83, "critical,digitalSignature,keyCertSign,cRLSign")], issuer: nil,
