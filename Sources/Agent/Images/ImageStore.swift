@@ -58,7 +58,10 @@ struct ImageStore: Sendable {
         }
         unlink(recordFolder + "/" + ImageRecord.fileName(record.info.reference))
         let used = Set(records().flatMap(\.layers))
-        for layer in Set(record.layers) where !used.contains(layer) { Files.removeAll(layerFolder + "/" + layer) }
+        for layer in Set(record.layers) where !used.contains(layer) {
+            Files.removeAll(layerFolder + "/" + layer + ".digest")
+            Files.removeAll(layerFolder + "/" + layer)
+        }
     }
 
     /// Names of the layers in `layerFolder`, uppermost first; empty for the host's own system.
