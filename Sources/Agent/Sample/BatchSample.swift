@@ -17,9 +17,14 @@ enum BatchSample {
 /// Lives for a while and then fails, so that restarts and their back-off can be watched.
 enum CrashSample {
     /// - Parameter times: how many crashes come before it lives on; they are counted in the file `$CRASH_FILE`.
-    static func run(_ place: SamplePlace, _ clock: any WallClock, after: Duration, code: Int32, times: Int) async throws -> Int32 {
+    static func run(_ place: SamplePlace, _ clock: any WallClock, after: Duration, code: Int32, times: Int) async throws
+        -> Int32
+    {
         let file = SampleCommand.environment("CRASH_FILE")
-        let former = file.flatMap { try? PrivateFile.read($0) }.flatMap { Int(String(decoding: $0, as: UTF8.self).trimmingSpaces) } ?? 0
+        let former =
+            file.flatMap { try? PrivateFile.read($0) }.flatMap {
+                Int(String(decoding: $0, as: UTF8.self).trimmingSpaces)
+            } ?? 0
         if times > 0, former >= times {
             StandardStreams.out("\(place.pod): crashed \(former) times, lives on now")
             let signals = StopSignals()

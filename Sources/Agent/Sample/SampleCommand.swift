@@ -9,9 +9,12 @@ enum SampleCommand {
         operands: "web|crash|batch|logger",
         flags: [
             .init("port", .one("PORT"), help: "web: where to serve (default $PORT, else 8080)"),
-            .init("after", .one("DURATION"), fallback: "10s", help: "crash: how long it lives; batch: how long it works"),
+            .init(
+                "after", .one("DURATION"), fallback: "10s", help: "crash: how long it lives; batch: how long it works"),
             .init("code", .one("N"), fallback: "1", help: "crash: the exit code"),
-            .init("times", .one("N"), fallback: "0", help: "crash: live on after this many crashes, counted in $CRASH_FILE; 0 means never"),
+            .init(
+                "times", .one("N"), fallback: "0",
+                help: "crash: live on after this many crashes, counted in $CRASH_FILE; 0 means never"),
             .init("every", .one("DURATION"), fallback: "1s", help: "logger: time between two lines"),
         ])
 
@@ -34,8 +37,10 @@ enum SampleCommand {
             let code = try arguments.int("code", in: 0...255) ?? 1
             let times = try arguments.int("times") ?? 0
             return try await CrashSample.run(place, clock, after: after, code: Int32(code), times: times)
-        case ["batch"]: return try await BatchSample.run(place, clock, for: try arguments.duration("after") ?? .seconds(10))
-        case ["logger"]: return try await LoggerSample.run(place, clock, every: try arguments.duration("every") ?? .seconds(1))
+        case ["batch"]:
+            return try await BatchSample.run(place, clock, for: try arguments.duration("after") ?? .seconds(10))
+        case ["logger"]:
+            return try await LoggerSample.run(place, clock, every: try arguments.duration("every") ?? .seconds(1))
         default: throw UsageError("kagent sample takes one of web, crash, batch, logger")
         }
     }
@@ -62,6 +67,7 @@ struct SamplePlace: Sendable {
 
     private static var hostname: String {
         var name = [CChar](repeating: 0, count: 256)
-        return gethostname(&name, name.count - 1) == 0 ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self) : "unknown"
+        return gethostname(&name, name.count - 1) == 0
+            ? String(decoding: name.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self) : "unknown"
     }
 }

@@ -52,14 +52,18 @@ final class WebSample: Sendable {
             burn(for: .seconds(min(max(seconds, 1), 600)))
             return text(200, "burning one core for \(min(max(seconds, 1), 600)) s\n")
         case "/metrics": return text(200, metrics, type: "text/plain; version=0.0.4")
-        default: return text(404, "no such page; there are / /healthz /healthz/bad /healthz/good /crash /burn /metrics\n")
+        default:
+            return text(404, "no such page; there are / /healthz /healthz/bad /healthz/good /crash /burn /metrics\n")
         }
     }
 
-    private static let paths: Set<String> = ["/", "/healthz", "/healthz/bad", "/healthz/good", "/crash", "/burn", "/metrics"]
+    private static let paths: Set<String> = [
+        "/", "/healthz", "/healthz/bad", "/healthz/good", "/crash", "/burn", "/metrics",
+    ]
 
     private var page: String {
-        let message = SampleCommand.environment("MESSAGE_FILE").flatMap { try? PrivateFile.read($0) }
+        let message =
+            SampleCommand.environment("MESSAGE_FILE").flatMap { try? PrivateFile.read($0) }
             .map { String(decoding: $0, as: UTF8.self) } ?? SampleCommand.environment("MESSAGE") ?? "Hello"
         let seconds = Int((clock.uptime() - start).inSeconds)
         return """
@@ -76,7 +80,9 @@ final class WebSample: Sendable {
     private var metrics: String {
         let (requests, isHealthy) = state.withLock { ($0.requests, $0.isHealthy) }
         var text = "# HELP http_requests_total Requests by path.\n# TYPE http_requests_total counter\n"
-        for (path, count) in requests.sorted(by: { $0.key < $1.key }) { text += "http_requests_total{path=\"\(path)\"} \(count)\n" }
+        for (path, count) in requests.sorted(by: { $0.key < $1.key }) {
+            text += "http_requests_total{path=\"\(path)\"} \(count)\n"
+        }
         text += "# HELP healthy Whether /healthz answers ok.\n# TYPE healthy gauge\nhealthy \(isHealthy ? 1 : 0)\n"
         return text
     }
