@@ -84,15 +84,7 @@ extension PodLoop {
     private func attach(_ snapshot: PodState, _ now: Timestamp) async {
         let pod = snapshot.pod
         guard let sandbox = snapshot.sandbox else { return }
-        let ports = pod.spec.containers.flatMap(\.ports).compactMap { port -> PodAttachment.HostPort? in
-            guard let host = port["hostPort"].int.flatMap(UInt16.init(exactly:)), host > 0,
-                let inside = port["containerPort"].int.flatMap(UInt16.init(exactly:))
-            else { return nil }
-            return PodAttachment.HostPort(
-                transport: PortProtocol(rawValue: port["protocol"].string ?? "TCP") ?? .tcp, port: host,
-                containerPort: inside, address: IPv4Address(port["hostIP"].string ?? ""))
-        }
-        let attachment = PodAttachment(uid: uid, namespace: pod.namespace, name: pod.name, hostPorts: ports)
+        let attachment = PodAttachment(uid: uid, namespace: pod.namespace, name: pod.name, hostPorts: PodAttachment.hostPorts(pod))
         do {
             let told = try await tools.network.attach(
                 attachment, to: sandbox.networkNamespace == nil ? .node : .process(sandbox.shimPID))

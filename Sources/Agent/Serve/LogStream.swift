@@ -2,159 +2,168 @@ import CLinux
 import Glibc
 import Shared
 
-/// Reads a container's log file as it grows, also over a rotation, and writes the lines that the options ask for.
-///
-/// The file is in CRI format: `TIME STREAM F|P TEXT`; a part `P` is joined to what follows by leaving out its line
-/// break. Rotated files are `PATH.1`, `PATH.2` …, the latest first. Source: Kubernetes CRI logging.
-final class LogStream {
-    private let path: String
-    private let options: LogOptions
-    private var file: Int32 = -1
-    private var partial: [UInt8] = []
-    private var written = 0
-    /// The last record was a part of a longer line.
-    private var isInLine = false
+/// What a reader of a log asks for. Source: core/v1 `PodLogOptions`.
+struct LogWish: Equatable, Sendable {
+    var follows = false
+    var previous = false
+    var tailLines: Int?
+    var since: Timestamp?
+    var withTimes = false
+    var bytesMost: Int?
 
-    init(path: String, options: LogOptions) {
-        self.path = path
-        self.options = options
-    }
-    deinit { if file >= 0 { close(file) } }
-
-    /// The bound on bytes is reached.
-    var isFull: Bool { options.bytesMax.map { written >= $0 } ?? false }
-
-    /// Writes what the log holds now: all of it, or its last lines.
-    func start(_ writer: BodyWriter) async throws {
-        var records: [ArraySlice<UInt8>] = []
-        let old = LogStream.rotated(path)
-        open()
-        if let tail = options.tail {
-            // From the newest file backwards until there are enough lines.
-            var lines = readAll(file)
-            var older = old.makeIterator()
-            while LogStream.ends(lines) < tail, let next = older.next() { lines = LogStream.records(of: next) + lines }
-            records = LogStream.last(tail, of: lines.map { $0[...] })
-        } else {
-            for file in old.reversed() { try await write(LogStream.records(of: file).map { $0[...] }, writer) }
-            records = readAll(file).map { $0[...] }
-        }
-        try await write(records, writer)
-    }
-
-    /// Writes what has been added since; goes on with the new file after a rotation.
-    func poll(_ writer: BodyWriter) async throws {
-        try await write(readAll(file).map { $0[...] }, writer)
-        guard LogStream.isRotated(file, path) else { return }
-        // Nothing more is written to the old file once the new one exists.
-        try await write(readAll(file).map { $0[...] }, writer)
-        close(file)
-        open()
-        try await write(readAll(file).map { $0[...] }, writer)
-    }
-
-    private func open() { file = clinux_open(path, O_RDONLY | O_CLOEXEC, 0) }
-
-    /// The complete records that the file has gained.
-    private func readAll(_ file: Int32) -> [[UInt8]] {
-        guard file >= 0 else { return [] }
-        var records: [[UInt8]] = []
-        var room = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = read(file, &room, room.count)
-            if count <= 0 { return records }
-            partial += room[..<count]
-            records += LogStream.cut(&partial)
-            if records.count > Limits.logRecordsMax { records.removeFirst(records.count - Limits.logRecordsMax) }
+    init(_ query: Query, now: Timestamp) throws(UsageError) {
+        follows = query.bool("follow")
+        previous = query.bool("previous")
+        withTimes = query.bool("timestamps")
+        tailLines = try Self.number(query, "tailLines")
+        bytesMost = try Self.number(query, "limitBytes")
+        if let seconds = try Self.number(query, "sinceSeconds") { since = now - .seconds(seconds) }
+        if let text = query["sinceTime"] {
+            guard let time = Timestamp(rfc3339: text) else { throw UsageError("sinceTime \"\(text)\" is no RFC 3339 time") }
+            since = time
         }
     }
 
-    /// Takes the complete records off the front of `bytes`.
-    private static func cut(_ bytes: inout [UInt8]) -> [[UInt8]] {
-        var records: [[UInt8]] = []
-        var start = 0
-        while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-            records.append(Array(bytes[start..<end]))
-            start = end + 1
+    private static func number(_ query: Query, _ name: String) throws(UsageError) -> Int? {
+        guard let text = query[name] else { return nil }
+        guard let number = Int(text), (0...Int(Int32.max)).contains(number) else {
+            throw UsageError("\(name) takes a number that is not negative, not \"\(text)\"")
         }
-        bytes.removeFirst(start)
-        return records
-    }
-
-    private static func records(of path: String) -> [[UInt8]] {
-        guard var bytes = try? PrivateFile.read(path) else { return [] }
-        return cut(&bytes)
-    }
-
-    /// The rotated files that exist, the latest first.
-    private static func rotated(_ path: String) -> [String] {
-        Array((1...9).map { "\(path).\($0)" }.prefix { access($0, R_OK) == 0 })
-    }
-
-    private static func isRotated(_ file: Int32, _ path: String) -> Bool {
-        var here = stat()
-        var there = stat()
-        guard stat(path, &there) == 0 else { return false }
-        return file < 0 || fstat(file, &here) != 0 || here.st_ino != there.st_ino
-    }
-
-    /// How many whole lines the records make.
-    private static func ends(_ records: [[UInt8]]) -> Int { records.count { LogRecord($0[...])?.isWhole ?? false } }
-
-    /// The records of the last `count` lines.
-    private static func last(_ count: Int, of records: [ArraySlice<UInt8>]) -> [ArraySlice<UInt8>] {
-        guard count > 0 else { return [] }
-        var lines = 0
-        for index in records.indices.reversed() where LogRecord(records[index])?.isWhole ?? true {
-            lines += 1
-            if lines > count { return Array(records[(index + 1)...]) }
-        }
-        return records
-    }
-
-    private func write(_ records: [ArraySlice<UInt8>], _ writer: BodyWriter) async throws {
-        var output: [UInt8] = []
-        for bytes in records {
-            guard let record = LogRecord(bytes) else { continue }
-            if let since = options.since, let time = Timestamp(rfc3339: record.time), time < since { continue }
-            if options.showsTimes, !isInLine { output += Array("\(record.time) ".utf8) }
-            output += record.text
-            if record.isWhole { output.append(UInt8(ascii: "\n")) }
-            isInLine = !record.isWhole
-            if output.count > 262_144 {
-                try await send(&output, writer)
-                if isFull { return }
-            }
-        }
-        try await send(&output, writer)
-    }
-
-    private func send(_ output: inout [UInt8], _ writer: BodyWriter) async throws {
-        if let most = options.bytesMax, written + output.count > most {
-            output = Array(output.prefix(max(0, most - written)))
-        }
-        if output.isEmpty { return }
-        written += output.count
-        try await writer.write(output)
-        output = []
+        return number
     }
 }
 
-/// One record of a CRI log.
-struct LogRecord: Equatable {
-    let time: String
-    /// The record ends its line.
-    let isWhole: Bool
-    let text: ArraySlice<UInt8>
+extension NodeEndpoint {
+    func logs(namespace: String, pod: String, container: String, _ query: Query) async -> HTTPServerReply {
+        guard let state = loops.find(namespace: namespace, name: pod) else {
+            return Self.refuse(404, "pod \"\(pod)\" not found on this node")
+        }
+        guard let view = state.allViews.first(where: { $0.name == container }) else {
+            return Self.refuse(404, "container \"\(container)\" is not in pod \"\(pod)\"")
+        }
+        let wish: LogWish
+        do { wish = try LogWish(query, now: loops.tools.clock.now()) } catch { return Self.refuse(400, error.description) }
+        let folder = "\(loops.tools.logFolder(state.pod))/\(container)"
+        let attempts = Files.names(folder).compactMap { name in
+            name.hasSuffix(".log") ? Int(name.dropLast(4)) : nil
+        }.sorted()
+        let newest = view.current?.id.attempt ?? attempts.last
+        let wanted = wish.previous ? attempts.last { $0 < newest ?? 0 } : newest
+        guard let wanted, attempts.contains(wanted) else {
+            if wish.previous {
+                return Self.refuse(400, "previous terminated container \"\(container)\" in pod \"\(pod)\" not found")
+            }
+            let reason = StatusReport(state: state, hostAddress: "", now: loops.tools.clock.now()).container(view)
+                .at("state", "waiting", "reason").string
+            return Self.refuse(
+                400,
+                "container \"\(container)\" in pod \"\(pod)\" is waiting to start: \(reason ?? "no logs yet")")
+        }
+        let uid = state.uid
+        let reader = LogReader(path: "\(folder)/\(wanted).log", wish: wish, clock: loops.tools.clock) { [loops] in
+            let now = loops.snapshots.first { $0.uid == uid }?.allViews.first { $0.name == container }
+            return now?.current?.id.attempt == wanted && now?.isRunning == true
+        }
+        return .stream(status: 200, headers: ["Content-Type": "text/plain"]) { try await reader.copy(to: $0) }
+    }
+}
 
-    /// Nil for bytes that are no record.
-    init?(_ bytes: ArraySlice<UInt8>) {
-        let space = UInt8(ascii: " ")
-        guard let first = bytes.firstIndex(of: space), let second = bytes[(first + 1)...].firstIndex(of: space),
-            let third = bytes[(second + 1)...].firstIndex(of: space)
-        else { return nil }
-        time = String(decoding: bytes[..<first], as: UTF8.self)
-        isWhole = bytes[(second + 1)..<third].first == UInt8(ascii: "F")
-        text = bytes[(third + 1)...]
+/// Reads one attempt's log, oldest file first, and follows it while the container runs.
+struct LogReader: Sendable {
+    let path: String
+    let wish: LogWish
+    let clock: any WallClock
+    let isRunning: @Sendable () -> Bool
+
+    func copy(to writer: BodyWriter) async throws {
+        var left = wish.bytesMost ?? Int.max
+        var skip = try wish.tailLines.map { try countLines() - $0 } ?? 0
+        for number in stride(from: Limits.logFilesMax, through: 1, by: -1) {
+            let old = "\(path).\(number)"
+            guard Files.exists(old) else { continue }
+            let file = try LogFileReader(old)
+            try await drain(file, to: writer, skip: &skip, left: &left)
+        }
+        var file = try LogFileReader(path)
+        while left > 0 {
+            // Asked before reading, so that what was written before the end is read.
+            let goesOn = wish.follows && isRunning()
+            try await drain(file, to: writer, skip: &skip, left: &left)
+            if file.isReplaced {
+                try await drain(file, to: writer, skip: &skip, left: &left)
+                file = try LogFileReader(path)
+                continue
+            }
+            guard goesOn else { break }
+            try await clock.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private func countLines() throws -> Int {
+        var count = 0
+        for number in 0...Limits.logFilesMax {
+            let name = number == 0 ? path : "\(path).\(number)"
+            guard Files.exists(name) else { continue }
+            let file = try LogFileReader(name)
+            while let lines = try file.lines() { count += lines.count { !(CRILine($0)?.isPartial ?? true) } }
+        }
+        return count
+    }
+
+    private func drain(_ file: LogFileReader, to writer: BodyWriter, skip: inout Int, left: inout Int) async throws {
+        while left > 0, let lines = try file.lines() {
+            var output: [UInt8] = []
+            for line in lines {
+                guard let entry = CRILine(line) else { continue }
+                if skip > 0 {
+                    if !entry.isPartial { skip -= 1 }
+                    continue
+                }
+                if let since = wish.since, let time = Timestamp(rfc3339: String(decoding: entry.time, as: UTF8.self)),
+                    time < since
+                {
+                    continue
+                }
+                if wish.withTimes { output += entry.time + [0x20] }
+                output += entry.content
+                if !entry.isPartial { output.append(0x0A) }
+            }
+            if output.count > left { output = Array(output.prefix(left)) }
+            left -= output.count
+            if !output.isEmpty { try await writer.write(output) }
+        }
+    }
+}
+
+/// Whole lines of a file that may still grow. A class: it owns the descriptor. For one task.
+final class LogFileReader {
+    private let file: Int32
+    private let path: String
+    private var rest: [UInt8] = []
+
+    init(_ path: String) throws(Errno) {
+        self.path = path
+        file = clinux_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
+        guard file >= 0 else { throw .last }
+    }
+    deinit { close(file) }
+
+    /// The lines of the next piece; nil at the present end.
+    func lines() throws(Errno) -> [[UInt8]]? {
+        let bytes = try Files.read(file, most: 65_536)
+        guard !bytes.isEmpty else { return nil }
+        rest += bytes
+        guard let end = rest.lastIndex(of: 0x0A) else { return [] }
+        let lines = rest[..<end].split(separator: 0x0A).map { Array($0) }
+        rest = Array(rest[(end + 1)...])
+        return lines
+    }
+
+    /// The log was rotated: another file has its name now.
+    var isReplaced: Bool {
+        var own = stat()
+        var named = stat()
+        guard fstat(file, &own) == 0, stat(path, &named) == 0 else { return false }
+        return own.st_ino != named.st_ino
     }
 }

@@ -1,92 +1,97 @@
+import Glibc
 import Shared
 
-/// A container as the node endpoint finds it.
-struct ContainerPlace: Sendable {
-    /// The latest attempt.
-    let id: ContainerID
-    let isRunning: Bool
-    /// Log file of the latest attempt.
-    let log: String
-    /// Log file of the attempt before it; nil when there is none.
-    let previousLog: String?
-}
-
-/// What the endpoint asks of the pods on this node.
-struct NodeEndpointSource: Sendable {
-    enum Lookup: Sendable {
-        case noPod
-        /// The pod is here, but has no container of that name that was ever started.
-        case waiting(reason: String)
-        case found(ContainerPlace)
-    }
-    let find: @Sendable (_ namespace: String, _ pod: String, _ container: String) async -> Lookup
-    /// Pods of this node, as they were last seen.
-    let pods: @Sendable () async -> [Pod]
-    /// The address of a pod; nil when it has none.
-    let address: @Sendable (_ namespace: String, _ pod: String) async -> String?
-    /// `/stats/summary` as the kubelet answers it.
-    let stats: @Sendable () async -> JSON
-}
-
-/// What the master asks of a node: logs, exec, attach, port-forward, figures. The paths are the kubelet's.
-///
-/// Only the master may call: a client certificate of the cluster's authority for the master's own name or the
-/// administrators' group. Source: `pkg/kubelet/server`.
+/// What the master asks a node for: logs, exec, attach, statistics. Only the master and administrators may call.
+/// The paths are the kubelet's.
 struct NodeEndpoint: Sendable {
-    let source: NodeEndpointSource
+    let loops: PodLoops
     let runtime: any Runtime
-    let clock: any WallClock
+    let machine: Machine
     let log: Log
 
-    func answer(_ incoming: HTTPServerRequest) async -> HTTPServerReply {
-        let request = incoming.request
-        let parts = request.target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        let segments = (parts.first ?? "").split(separator: "/").compactMap { URLText.decode($0) }
-        let query = Query(parsing: parts.count == 2 ? parts[1] : "") ?? [:]
-        if segments == ["healthz"] { return Self.text(200, "ok") }
-        guard let certificate = incoming.peerCertificate, Self.mayCall(certificate) else {
-            let why = incoming.peerCertificateProblem.map { ": \($0)" } ?? ""
-            return Self.text(401, "Unauthorized\(why)")
+    func answer(_ call: HTTPServerRequest) async -> HTTPServerReply {
+        let target = call.request.target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = target[0].split(separator: "/").compactMap { URLText.decode($0) }
+        guard let query = Query(parsing: target.count > 1 ? target[1] : "") else {
+            return Self.refuse(400, "The query of the request is not percent-encoded properly.")
         }
-        switch (segments.first, segments.count) {
-        case ("containerLogs", 4): return await logs(segments, query)
-        case ("exec", 4): return await exec(request, segments, query)
-        case ("attach", 4): return await attach(request, segments, query)
+        if path == ["healthz"] { return Self.text(200, "ok") }
+        guard let certificate = call.peerCertificate else {
+            return Self.refuse(401, call.peerCertificateProblem ?? "Unauthorized")
+        }
+        guard
+            certificate.commonName == "kube-apiserver-kubelet-client"
+                || certificate.organizations.contains("system:masters")
+        else { return Self.refuse(403, "Forbidden (user=\(certificate.commonName)): only the master may call a node.") }
+        switch (path.first ?? "", path.count) {
+        case ("containerLogs", 4):
+            return await logs(namespace: path[1], pod: path[2], container: path[3], query)
+        case ("exec", 4), ("attach", 4):
+            return await terminal(call.request, path, query)
         case ("portForward", 3):
-            return Self.text(
-                501, "this agent does not forward ports yet; reach the pod through a Service of type NodePort instead")
+            return Self.refuse(501, "This agent does not forward ports yet; reach the pod through a service or its address.")
         case ("pods", 1):
-            let items = await source.pods().map(\.json)
-            return Self.json(["kind": "PodList", "apiVersion": "v1", "metadata": [:], "items": .array(items)])
-        case ("stats", 2) where segments[1] == "summary": return Self.json(await source.stats())
-        default: return Self.text(404, "404 page not found")
+            let pods = loops.snapshots.map(\.pod.json)
+            return Self.json(["kind": "PodList", "apiVersion": "v1", "metadata": [:], "items": .array(pods)])
+        case ("stats", 2) where path[1] == "summary": return Self.json(await Stats.summary(self))
+        default: return Self.refuse(404, "404 page not found")
         }
     }
 
-    private static func mayCall(_ certificate: Certificate) -> Bool {
-        certificate.commonName == "kube-apiserver-kubelet-client"
-            || certificate.organizations.contains("system:masters")
+    static func text(_ status: Int, _ text: String) -> HTTPServerReply {
+        .whole(status: status, headers: ["Content-Type": "text/plain; charset=utf-8"], pieces: [Array(text.utf8)])
     }
+    static func refuse(_ status: Int, _ text: String) -> HTTPServerReply { self.text(status, text + "\n") }
+    static func json(_ json: JSON) -> HTTPServerReply {
+        .whole(status: 200, headers: ["Content-Type": "application/json"], pieces: [json.encoded])
+    }
+}
 
-    static func text(_ status: Int, _ body: String) -> HTTPServerReply {
-        .whole(status: status, headers: ["Content-Type": "text/plain; charset=utf-8"], pieces: [Array(body.utf8)])
-    }
-    static func json(_ body: JSON) -> HTTPServerReply {
-        .whole(status: 200, headers: ["Content-Type": "application/json"], pieces: [body.encoded])
-    }
-    static func failure(_ status: Status) -> HTTPServerReply {
-        .whole(status: status.code, headers: ["Content-Type": "application/json"], pieces: [status.json.encoded])
-    }
-
-    /// The container that a path names, or the answer that says why there is none.
-    func find(_ segments: [String]) async -> Result<ContainerPlace, Status> {
-        let (namespace, pod, container) = (segments[1], segments[2], segments[3])
-        switch await source.find(namespace, pod, container) {
-        case .noPod: return .failure(Status(.notFound, "pod \"\(pod)\" is not on this node"))
-        case .waiting(let reason):
-            return .failure(
-                Status(.badRequest, "container \"\(container)\" in pod \"\(pod)\" is waiting to start: \(reason)"))
-        case .found(let place): return .success(place)
+/// `/stats/summary`. Source: kubelet `stats/v1alpha1`.
+enum Stats {
+    static func summary(_ endpoint: NodeEndpoint) async -> JSON {
+        var pods: [JSON] = []
+        var nodeCPU: Int64 = 0
+        for state in endpoint.loops.snapshots {
+            guard let stats = await endpoint.runtime.stats(state.uid) else { continue }
+            let time = Timestamp(nanoseconds: stats.at).rfc3339
+            nodeCPU &+= stats.pod.cpuNanoseconds
+            let containers = stats.containers.sorted { $0.key < $1.key }.map { name, usage -> JSON in
+                ["name": .string(name), "cpu": cpu(usage, time), "memory": memory(usage, time)]
+            }
+            pods.append([
+                "podRef": [
+                    "name": .string(state.pod.name), "namespace": .string(state.pod.namespace), "uid": .string(state.uid),
+                ],
+                "startTime": .string((state.startTime ?? Timestamp(seconds: 0)).rfc3339), "containers": .array(containers),
+                "cpu": cpu(stats.pod, time), "memory": memory(stats.pod, time),
+            ])
         }
+        let now = endpoint.loops.tools.clock.now().rfc3339
+        let used = endpoint.machine.memoryBytes - Machine.amount("MemAvailable")
+        let node: JSON = [
+            "nodeName": .string(endpoint.loops.tools.node.name),
+            "cpu": ["time": .string(now), "usageCoreNanoSeconds": .int(cpuNanoseconds() ?? nodeCPU)],
+            "memory": [
+                "time": .string(now), "workingSetBytes": JSON(used), "availableBytes": JSON(Machine.amount("MemAvailable")),
+            ],
+        ]
+        return ["node": node, "pods": .array(pods)]
+    }
+
+    /// CPU time of the whole machine that was not idle. Source: man 5 proc, /proc/stat.
+    private static func cpuNanoseconds() -> Int64? {
+        guard let line = Files.text("/proc/stat")?.split(separator: "\n").first else { return nil }
+        let numbers = line.split(separator: " ").dropFirst().compactMap { Int64($0) }
+        guard numbers.count >= 8 else { return nil }
+        let busy = numbers[0] + numbers[1] + numbers[2] + numbers[5] + numbers[6] + numbers[7]
+        return busy &* 10_000_000
+    }
+
+    private static func cpu(_ usage: Usage, _ time: String) -> JSON {
+        ["time": .string(time), "usageCoreNanoSeconds": .int(usage.cpuNanoseconds)]
+    }
+    private static func memory(_ usage: Usage, _ time: String) -> JSON {
+        ["time": .string(time), "workingSetBytes": .int(usage.workingSetBytes)]
     }
 }
