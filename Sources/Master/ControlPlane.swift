@@ -69,8 +69,12 @@ struct ControlPlane: Sendable {
         }
         let joinToken = identity.joinToken
         let authenticate = Authenticate(tokens: tokens) { token in
-            guard Array(token.utf8).isEqualInConstantTime(to: Array(joinToken.utf8)) else { return nil }
-            return User("system:bootstrap:join", groups: ["system:bootstrappers", "system:authenticated"])
+            let groups = ["system:bootstrappers", "system:authenticated"]
+            if Array(token.utf8).isEqualInConstantTime(to: Array(joinToken.utf8)) { return User("system:bootstrap:join", groups: groups) }
+            guard let made = BootstrapToken(token) else { return nil }
+            let key = ObjectKey(Secret.type.resource, namespace: BootstrapToken.namespace, name: BootstrapToken.secretName(made.id))
+            guard let secret = try? store.get(key)?.json(), made.isKnown(to: Secret(secret), now: clock.now()) else { return nil }
+            return User("system:bootstrap:\(made.id)", groups: groups)
         }
         let rules = StoredRules(store: store)
         let authorize = Authorize(rules: { rules.current }) { namespace, name in
@@ -110,6 +114,7 @@ struct ControlPlane: Sendable {
             .defaultTolerationSeconds(options.notReadyTolerationSeconds),
             .taintNodes,
             .certificateRequests,
+            .nodeRestriction,
         ])
     }
 

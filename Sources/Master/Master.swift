@@ -30,12 +30,17 @@ struct Master {
             .init("version", help: "print the version and end"),
         ],
         notes:
-            "The first start makes the cluster's keys, DIR/admin.kubeconfig and DIR/join-token. Ends in order on SIGTERM."
+            "Sub-commands: token, certs, backup, restore, user; each with --help.\n"
+            + "The first start makes the cluster's keys, DIR/admin.kubeconfig and DIR/join-token. Ends in order on SIGTERM."
     )
 
     static func main() async {
         do {
-            let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()), for: command)
+            let words = Array(CommandLine.arguments.dropFirst())
+            if let word = words.first, let entry = MasterCommands.all[word] {
+                return try await MasterCommands.run(entry, Array(words.dropFirst()))
+            }
+            let arguments = try Arguments(words, for: command)
             if arguments.wantsHelp { return print(command.help) }
             if arguments.has("version") {
                 return print("kmaster \(Version.current) (Kubernetes \(Version.kubernetes))")

@@ -80,45 +80,47 @@ extension ShimRuntime {
     func exec(_ request: ExecRequest, in id: ContainerID) async throws(RuntimeFailure) -> ExecSession {
         guard !request.argv.isEmpty else { throw RuntimeFailure(.exec, "There is no command to run.") }
         let client = try connect(id.sandbox)
+        var lines = ShimClient.Lines()
         var message = about("exec", id)
         message.add("arg", request.argv)
         message.add("env", request.environment)
         message.add("tty", flag: request.tty)
         if request.tty {
-            let answer = try await ask(client, message, [])
+            let answer = try await ask(client, message, [], &lines)
             guard let master = answer.descriptors.first else {
                 throw RuntimeFailure(.exec, "The shim gave no terminal.")
             }
             let terminal = AsyncDescriptor(owning: master)
-            return session(client, input: request.stdin ? terminal : nil, output: terminal, errors: nil, id: nil)
+            return session(client, lines, input: request.stdin ? terminal : nil, output: terminal, errors: nil)
         }
         var streams = try Streams(hasInput: request.stdin)
         do {
-            _ = try await ask(client, message, streams.theirs)
+            _ = try await ask(client, message, streams.theirs, &lines)
         } catch {
             streams.closeAll()
             throw error
         }
         streams.closeTheirs()
         return session(
-            client, input: streams.input >= 0 ? AsyncDescriptor(owning: streams.input) : nil,
-            output: AsyncDescriptor(owning: streams.output), errors: AsyncDescriptor(owning: streams.errors), id: nil)
+            client, lines, input: streams.input >= 0 ? AsyncDescriptor(owning: streams.input) : nil,
+            output: AsyncDescriptor(owning: streams.output), errors: AsyncDescriptor(owning: streams.errors))
     }
 
     func attach(_ id: ContainerID) async throws(RuntimeFailure) -> ExecSession {
         let client = try connect(id.sandbox)
+        var lines = ShimClient.Lines()
         var streams = try Streams(hasInput: false)
         let answer: ShimClient.Answer
         do {
-            answer = try await ask(client, about("attach", id), Array(streams.theirs[1...]))
+            answer = try await ask(client, about("attach", id), Array(streams.theirs[1...]), &lines)
         } catch {
             streams.closeAll()
             throw error
         }
         streams.closeTheirs()
         return session(
-            client, input: answer.descriptors.first.map { AsyncDescriptor(owning: $0) },
-            output: AsyncDescriptor(owning: streams.output), errors: AsyncDescriptor(owning: streams.errors), id: id)
+            client, lines, input: answer.descriptors.first.map { AsyncDescriptor(owning: $0) },
+            output: AsyncDescriptor(owning: streams.output), errors: AsyncDescriptor(owning: streams.errors))
     }
 
     func execProbe(_ argv: [String], in id: ContainerID, timeout: Duration) async throws(RuntimeFailure) -> ProbeResult
@@ -155,11 +157,13 @@ extension ShimRuntime {
         return bytes
     }
 
-    private func ask(_ client: ShimClient, _ message: ShimMessage, _ descriptors: [Int32])
+    private func ask(
+        _ client: ShimClient, _ message: ShimMessage, _ descriptors: [Int32], _ lines: inout ShimClient.Lines
+    )
         async throws(RuntimeFailure) -> ShimClient.Answer
     {
         do {
-            return try await client.request(message, descriptors: descriptors)
+            return try await client.request(message, descriptors: descriptors, lines: &lines, rows: { _ in })
         } catch {
             client.close()
             throw RuntimeFailure(error.reason == .notFound ? .notFound : .exec, error.message)
@@ -167,8 +171,8 @@ extension ShimRuntime {
     }
 
     private func session(
-        _ client: ShimClient, input: AsyncDescriptor?, output: AsyncDescriptor, errors: AsyncDescriptor?,
-        id: ContainerID?
+        _ client: ShimClient, _ rest: ShimClient.Lines, input: AsyncDescriptor?, output: AsyncDescriptor,
+        errors: AsyncDescriptor?
     ) -> ExecSession {
         let end: @Sendable () -> Void = {
             client.close()
@@ -186,7 +190,8 @@ extension ShimRuntime {
                 terminal?.withNumber { _ = clinux_window($0, UInt16(clamping: rows), UInt16(clamping: columns)) }
             },
             code: {
-                var lines = ShimClient.Lines()
+                // The end may have arrived together with the answer.
+                var lines = rest
                 while let line = try? await client.next(&lines) {
                     if line.verb == "exited" { return line.number("code") }
                 }

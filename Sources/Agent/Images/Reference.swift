@@ -69,7 +69,7 @@ struct Reference: Hashable, Sendable, CustomStringConvertible {
             }
     }
     private static func isHost(_ text: String) -> Bool {
-        !text.isEmpty
+        !text.isEmpty && !text.hasPrefix(".") && !text.hasPrefix("-") && !text.contains("..")
             && text.utf8.allSatisfy {
                 isWord($0) || ($0 >= 0x41 && $0 <= 0x5A) || $0 == 0x2E || $0 == 0x2D || $0 == 0x3A || $0 == 0x5B
                     || $0 == 0x5D

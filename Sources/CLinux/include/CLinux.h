@@ -2,6 +2,7 @@
 /// must run between clone and exec. Declares what is needed and includes no broad header.
 #ifndef CLINUX_H
 #define CLINUX_H
+#include "CLinuxTerminal.h"
 #include <stddef.h>
 #include <stdint.h>
 #include "CLinuxLaunch.h"

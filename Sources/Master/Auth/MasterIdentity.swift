@@ -73,6 +73,24 @@ struct MasterIdentity: Sendable {
         return made
     }
 
+    /// A kubeconfig with one cluster and one user, who has a certificate.
+    static func kubeconfig(
+        authority: Certificate, server: String, user: String, certificate: Certificate, key: PrivateKey
+    ) -> JSON {
+        let cluster: JSON = [
+            "certificate-authority-data": .string(Base64.encode(authority.pem)), "server": .string(server),
+        ]
+        let proof: JSON = [
+            "client-certificate-data": .string(Base64.encode(certificate.pem)),
+            "client-key-data": .string(Base64.encode(key.pem)),
+        ]
+        return [
+            "apiVersion": "v1", "kind": "Config", "clusters": [["name": "kotohajime", "cluster": cluster]],
+            "contexts": [["name": "kotohajime", "context": ["cluster": "kotohajime", "user": .string(user)]]],
+            "current-context": "kotohajime", "preferences": [:], "users": [["name": .string(user), "user": proof]],
+        ]
+    }
+
     /// Writes the kubeconfig of the cluster's administrator, mode 0600.
     func writeAdminKubeconfig(_ folder: StateFolder, server: String, clock: any WallClock) throws {
         let path = "admin.kubeconfig"
@@ -81,31 +99,8 @@ struct MasterIdentity: Sendable {
             "pki/admin.crt", folder, authority, key, .client,
             DistinguishedName(commonName: "kubernetes-admin", organizations: ["system:masters"]), SubjectAltNames(),
             clock.now())
-        let config: JSON = [
-            "apiVersion": "v1", "kind": "Config",
-            "clusters": [
-                [
-                    "name": "kotohajime",
-                    "cluster": [
-                        "certificate-authority-data": .string(Base64.encode(authority.certificate.pem)),
-                        "server": .string(server),
-                    ],
-                ]
-            ],
-            "contexts": [
-                ["name": "kotohajime", "context": ["cluster": "kotohajime", "user": "kotohajime-admin"]]
-            ],
-            "current-context": "kotohajime", "preferences": [:],
-            "users": [
-                [
-                    "name": "kotohajime-admin",
-                    "user": [
-                        "client-certificate-data": .string(Base64.encode(admin.pem)),
-                        "client-key-data": .string(Base64.encode(key.pem)),
-                    ],
-                ]
-            ],
-        ]
+        let config = MasterIdentity.kubeconfig(
+            authority: authority.certificate, server: server, user: "kotohajime-admin", certificate: admin, key: key)
         try folder.write(path, Array(YAML.emit(config).utf8))
     }
 }

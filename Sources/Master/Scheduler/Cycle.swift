@@ -39,8 +39,10 @@ struct Cycle: Sendable {
         if !pod.affinity.isEmpty { searchOwnTerms(pod, snapshot) }
         if !snapshot.affinityNodes.isEmpty { searchOthersTerms(pod, snapshot) }
         if let owner = pod.owner {
-            for node in snapshot.nodes {
-                guard let count = node.owners[owner], let zone = node.labels[Cycle.zone] else { continue }
+            for index in snapshot.nodes.indices {
+                guard let count = snapshot.nodes[index].owners[owner],
+                    let zone = snapshot.nodes[index].labels[Cycle.zone]
+                else { continue }
                 ownerZones[zone, default: 0] += count
             }
         }
@@ -67,8 +69,11 @@ struct Cycle: Sendable {
         near = Array(repeating: [], count: affinity.required.count)
         for node in snapshot.nodes {
             for other in node.pods.values {
-                for (index, term) in affinity.required.enumerated() where term.matches(other) {
-                    if let place = node.place(term.topologyKey) { near[index].insert(place) }
+                // Only a pod that fits all terms counts, as Kubernetes has it.
+                if !affinity.required.isEmpty, affinity.required.allSatisfy({ $0.matches(other) }) {
+                    for (index, term) in affinity.required.enumerated() {
+                        if let place = node.place(term.topologyKey) { near[index].insert(place) }
+                    }
                 }
                 for term in affinity.requiredAnti where term.matches(other) {
                     if let place = node.place(term.topologyKey) { avoided.insert(place) }

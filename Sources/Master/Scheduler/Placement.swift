@@ -32,7 +32,7 @@ struct Placer: Sendable {
 
     init(
         filters: [Filter] = Filter.standard, scores: [Score] = Score.standard,
-        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+        random: any RandomNumberGenerator & Sendable = Lottery(seed: .random(in: 1 ... .max))
     ) {
         self.filters = filters
         self.scores = scores
@@ -66,7 +66,9 @@ struct Placer: Sendable {
         while seen < count, found.count < enough {
             let index = (start + seen) % count
             seen += 1
-            if let refuser = filters.first(where: { refuses($0, pod, snapshot.nodes[index], cycle, &refusal) }) {
+            // Taken out once: a copy per question would cost more than the questions.
+            let node = snapshot.nodes[index]
+            if let refuser = filters.first(where: { refuses($0, pod, node, cycle, &refusal) }) {
                 refusal.wakes.formUnion(refuser.wakes)
             } else {
                 found.append(index)
@@ -85,10 +87,16 @@ struct Placer: Sendable {
     }
 
     private mutating func best(of feasible: [Int], _ pod: PodDemand, _ snapshot: Snapshot, _ cycle: Cycle) -> Int {
+        let asked = scores.filter { $0.matters(pod, cycle) }
+        var values = asked.map { _ in Array(repeating: 0.0, count: feasible.count) }
+        for (index, position) in feasible.enumerated() {
+            let node = snapshot.nodes[position]
+            for number in asked.indices { values[number][index] = asked[number].value(pod, node, cycle) }
+        }
         var totals = Array(repeating: 0.0, count: feasible.count)
-        for score in scores where score.matters(pod, cycle) {
-            let values = score.scaled(feasible.map { score.value(pod, snapshot.nodes[$0], cycle) })
-            for index in totals.indices { totals[index] += values[index] * score.weight }
+        for (score, values) in zip(asked, values) {
+            let scaled = score.scaled(values)
+            for index in totals.indices { totals[index] += scaled[index] * score.weight }
         }
         // Among equals each has the same chance.
         var best = 0
@@ -102,5 +110,20 @@ struct Placer: Sendable {
             }
         }
         return feasible[best]
+    }
+}
+
+/// Quick chances among equals; the system's generator costs a call to the kernel each. Source: Marsaglia, xorshift64.
+struct Lottery: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    /// - Parameter seed: not zero.
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
     }
 }

@@ -36,6 +36,7 @@ extension Score {
             return (1 - abs(cpu - memory) / 2) * 100
         },
         Score(name: "ImageLocality", weight: 1, scale: .absolute) { pod, node, _ in
+            guard !node.images.isEmpty else { return 0 }
             let bytes = pod.images.reduce(0.0) { $0 + Double(node.images[$1] ?? node.images[$1 + ":latest"] ?? 0) }
             let most = Double(pod.images.count) * 1e9
             return max(0, min(1, (bytes - 23e6) / max(1, most - 23e6))) * 100
@@ -43,10 +44,12 @@ extension Score {
         Score(
             name: "TaintToleration", weight: 3, scale: .least,
             value: { pod, node, _ in
-                Double(
-                    node.taints.count { taint in
-                        taint.effect == "PreferNoSchedule" && !pod.tolerations.contains { $0.tolerates(taint) }
-                    })
+                node.taints.isEmpty
+                    ? 0
+                    : Double(
+                        node.taints.count { taint in
+                            taint.effect == "PreferNoSchedule" && !pod.tolerations.contains { $0.tolerates(taint) }
+                        })
             }),
         Score(
             name: "NodeAffinity", weight: 2, scale: .most,
@@ -68,7 +71,8 @@ extension Score {
             name: "SpreadByOwner", weight: 2, scale: .least,
             value: { pod, node, cycle in
                 guard let owner = pod.owner else { return 0 }
-                let zone = node.labels[Cycle.zone].flatMap { cycle.ownerZones[$0] } ?? 0
+                let zone =
+                    cycle.ownerZones.isEmpty ? 0 : node.labels[Cycle.zone].flatMap { cycle.ownerZones[$0] } ?? 0
                 return Double(node.owners[owner] ?? 0) * 3 + Double(zone)
             }, matters: { pod, _ in pod.owner != nil }),
         Score(

@@ -61,7 +61,10 @@ extension Timestamp {
         }
         let seconds = days(fromYear: year, month: month, day: day) * 86_400
         let total = seconds + Int64(hour * 3600 + minute * 60 + second - offset)
-        return Timestamp(nanoseconds: total * 1_000_000_000 + nanos)
+        // Years before 1678 and after 2261 do not fit and are no time.
+        let (scaled, overflow) = total.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflowed) = scaled.addingReportingOverflow(nanos)
+        return overflow || overflowed ? nil : Timestamp(nanoseconds: sum)
     }
 
     private static func take(_ character: Character, _ text: inout Substring) -> Bool {

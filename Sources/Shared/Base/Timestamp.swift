@@ -16,7 +16,9 @@ package struct Timestamp: Hashable, Comparable, Sendable {
         Timestamp(nanoseconds: time.nanoseconds - duration.nanoseconds)
     }
     package static func - (later: Timestamp, earlier: Timestamp) -> Duration {
-        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+        // Times of strangers may lie centuries apart: saturate, never trap.
+        let (difference, overflow) = later.nanoseconds.subtractingReportingOverflow(earlier.nanoseconds)
+        return .nanoseconds(overflow ? (later < earlier ? .min : .max) : difference)
     }
 }
 

@@ -1,0 +1,34 @@
+import Shared
+
+extension Limits {
+    /// Objects asked for in one page of a list. Source: kubectl's and client-go's default chunk.
+    static let pageItems = 500
+    /// Fastest frame rate; changes that come faster share a frame.
+    static let frameMilliseconds = 33
+    /// A lone escape byte becomes the escape key after this time.
+    static let escapeMilliseconds = 25
+    /// Longest text that one paste may bring; the rest is dropped.
+    static let pasteBytesMax = 65_536
+    /// Longest command, filter or other line typed by the user; further characters are ignored.
+    static let promptCharactersMax = 4_096
+    /// Log lines kept for one log screen; the oldest go first and the screen says how many did.
+    static let logLinesMax = 50_000
+    /// Bytes of one log line that are kept; the rest is cut and marked.
+    static let logLineBytesMax = 16_384
+    /// Moments kept for the strip of recent events.
+    static let momentsMax = 500
+    /// Entries kept in the action log.
+    static let messagesMax = 1_000
+    /// Screens that can lie on top of each other; the oldest but the first goes.
+    static let screensMax = 32
+    /// Owners whose lost pods are remembered to say "recreated elsewhere".
+    static let departedMax = 1_000
+    /// Problems shown; the heading counts all of them.
+    static let problemsMax = 1_000
+    /// Lines of a difference that are computed; longer manifests show the whole new text.
+    static let diffLinesMax = 5_000
+    /// Idle seconds after which a connection that should tick counts as lost.
+    static let pulseSeconds = 5
+    /// Smallest screen that is drawn; below it a sentence says so.
+    static let screenSizeMin = Size(60, 15)
+}

@@ -1,0 +1,120 @@
+import Shared
+
+/// What follows `/`: text or a pattern without regard to case; `!` in front turns it round, `-l` asks for labels,
+/// `-f` matches letters in their order.
+struct Filter: Sendable {
+    private enum Test: Sendable {
+        case everything
+        case contains([UInt8])
+        case pattern(Pattern)
+        case labels(LabelSelector)
+        case fuzzy([Character])
+    }
+    /// A compiled pattern. `Regex` is a value that never changes after it was made, though not marked so.
+    private struct Pattern: @unchecked Sendable { let regex: Regex<AnyRegexOutput> }
+
+    let text: String
+    private let test: Test
+    private let isInverse: Bool
+    /// Why the text is no filter; the filter then lets everything through.
+    let problem: String?
+
+    init(_ text: String) {
+        self.text = text
+        var rest = Substring(text.trimmingSpaces)
+        isInverse = rest.first == "!"
+        if isInverse { rest = Substring(rest.dropFirst().description.trimmingSpaces) }
+        var problem: String?
+        if rest.isEmpty {
+            test = .everything
+        } else if rest.hasPrefix("-l") {
+            do {
+                test = .labels(try LabelSelector(parsing: rest.dropFirst(2).description.trimmingSpaces))
+            } catch {
+                test = .everything
+                problem = "not a label selector yet"
+            }
+        } else if rest.hasPrefix("-f") {
+            test = .fuzzy(Array(rest.dropFirst(2).description.trimmingSpaces.lowercased()))
+        } else if rest.contains(where: { "\\^$.|?*+()[]{}".contains($0) && $0 != "." }) {
+            if let regex = try? Regex(String(rest)).ignoresCase() {
+                test = .pattern(Pattern(regex: regex))
+            } else {
+                test = .contains(Array(rest.lowercased().utf8))
+                problem = "not a pattern yet"
+            }
+        } else {
+            test = .contains(Array(rest.lowercased().utf8))
+        }
+        self.problem = problem
+    }
+
+    var isEmpty: Bool { if case .everything = test { true } else { false } }
+
+    func matches(_ texts: some Sequence<String>, labels: [String: String] = [:]) -> Bool {
+        switch test {
+        case .everything: true
+        case .labels(let selector): selector.matches(labels) != isInverse
+        default: texts.contains(where: hit) != isInverse
+        }
+    }
+
+    private func hit(_ text: String) -> Bool {
+        switch test {
+        case .contains(let bytes): Filter.contains(text, bytes)
+        case .pattern(let pattern): text.contains(pattern.regex)
+        case .fuzzy(let letters):
+            letters.isEmpty
+                || {
+                    var rest = letters[...]
+                    for character in text.lowercased() where character == rest.first { rest.removeFirst() }
+                    return rest.isEmpty
+                }()
+        case .everything, .labels: true
+        }
+    }
+
+    private static func contains(_ text: String, _ wanted: [UInt8]) -> Bool {
+        let bytes = Array((text.utf8.allSatisfy { $0 < 0x80 } ? text : text.lowercased()).utf8)
+        guard bytes.count >= wanted.count, !wanted.isEmpty else { return wanted.isEmpty }
+        for start in 0...(bytes.count - wanted.count) {
+            var index = 0
+            while index < wanted.count {
+                let byte = bytes[start + index]
+                let lower = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+                if lower != wanted[index] { break }
+                index += 1
+            }
+            if index == wanted.count { return true }
+        }
+        return false
+    }
+
+    /// Where the plain text of the filter stands in a line, as ranges of characters; for marking what was found.
+    func ranges(in line: String) -> [Range<Int>] {
+        guard !isInverse else { return [] }
+        switch test {
+        case .contains(let bytes):
+            let wanted = Array(String(decoding: bytes, as: UTF8.self))
+            let characters = Array(line.lowercased())
+            guard !wanted.isEmpty, characters.count >= wanted.count, characters.count == line.count else { return [] }
+            var found: [Range<Int>] = []
+            var start = 0
+            while start + wanted.count <= characters.count {
+                if characters[start] == wanted[0], characters[start..<start + wanted.count].elementsEqual(wanted) {
+                    found.append(start..<start + wanted.count)
+                    start += wanted.count
+                } else {
+                    start += 1
+                }
+            }
+            return found
+        case .pattern(let pattern):
+            return line.ranges(of: pattern.regex).prefix(100).map {
+                line.distance(
+                    from: line.startIndex, to: $0.lowerBound)..<line.distance(from: line.startIndex, to: $0.upperBound)
+            }.filter { !$0.isEmpty }
+        default: return []
+        }
+    }
+}
