@@ -8,7 +8,9 @@ struct Agent {
         let words = Array(CommandLine.arguments.dropFirst())
         do {
             switch words.first {
-            case "sample": return try await Sample.run(Array(words.dropFirst()))
+            case "sample":
+                let code = try await SampleCommand.run(Array(words.dropFirst()))
+                exit(code)
             case "images": return try await images(Array(words.dropFirst()))
             default: break
             }

@@ -151,8 +151,8 @@ int clinux_reap(int *code, int *number) {
     return pid;
 }
 
-int clinux_set_attribute(const char *path, const char *name, const void *value, size_t length) {
-    return lsetxattr(path, name, value, length, 0);
+int clinux_set_attribute(int file, const char *name, const void *value, size_t length) {
+    return fsetxattr(file, name, value, length, 0);
 }
 
 int clinux_fork(void) { return fork(); }
@@ -185,4 +185,8 @@ int clinux_spawn(const char *path, const char *way, int input, int output) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
     return -1;
+}
+
+int clinux_open_at(int folder, const char *path, int flags, unsigned int mode) {
+    return openat(folder, path, flags, mode);
 }

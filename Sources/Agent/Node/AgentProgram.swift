@@ -87,15 +87,16 @@ struct AgentProgram: Sendable {
                     ServiceEnvironment.variables(namespace: namespace, services: feed.entries, offered: kit.offered)
                 })
             let loops = PodLoops(pods, tools: tools)
-            let endpoint = NodeEndpoint(loops: loops, runtime: choice.runtime, machine: machine, log: log.about("serve"))
+            let endpoint = NodeEndpoint(
+                source: NodeEndpointSource(loops, machine: machine), runtime: choice.runtime, clock: clock,
+                log: log.about("serve"))
             let server = HTTPServer(
                 [.init(listener, tls: serverTLS)], log: log.about("serve"), handler: { await endpoint.answer($0) })
             await registration.setProblem(nil)
             let took = (clock.uptime() - start).nanoseconds / 1_000_000
-            print(
+            StandardStreams.out(
                 "kagent ready \(settings.name) \(address) runtime=\(choice.runtime.kind.rawValue) in \(took / 1000).\(took % 1000 / 100)s"
             )
-            fflush(stdout)
             var parts: [any Service] = [feed, loops, server, ServiceBlock { try await kit.network.run() }]
             if let names { parts.append(names) }
             try await Shared.run(parts)

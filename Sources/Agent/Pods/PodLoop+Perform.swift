@@ -111,9 +111,9 @@ extension PodLoop {
             if !isPresent, policy != .never {
                 event(.normal, "Pulling", "Pulling image \"\(image)\"", container: name)
             }
-            do {
-                let info = try await tools.runtime.ensureImage(
-                    image, policy: policy, credentials: await credentials(snapshot.pod))
+            let credentials = await credentials(snapshot.pod)
+            do throws(RuntimeFailure) {
+                let info = try await tools.runtime.ensureImage(image, policy: policy, credentials: credentials)
                 let took = tools.clock.uptime() - start
                 let time = "\(took.nanoseconds / 1_000_000)ms"
                 event(

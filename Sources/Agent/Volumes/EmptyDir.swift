@@ -27,11 +27,11 @@ enum MemoryFolder {
     static func mount(_ path: String, bytes: Int?, mode: String) -> Bool {
         if isMounted(path) { return true }
         let options = "mode=\(mode)" + (bytes.map { ",size=\($0)" } ?? "")
-        return options.withCString { Glibc.mount("tmpfs", path, "tmpfs", UInt(MS_NOSUID.rawValue | MS_NODEV.rawValue), $0) }
+        return options.withCString { Glibc.mount("tmpfs", path, "tmpfs", UInt(MS_NOSUID | MS_NODEV), $0) }
             == 0
     }
 
-    static func unmount(_ path: String) { umount2(path, Int32(MNT_DETACH.rawValue)) }
+    static func unmount(_ path: String) { umount2(path, Int32(MNT_DETACH)) }
 
     /// Whether another file system begins at `path`.
     static func isMounted(_ path: String) -> Bool {

@@ -153,7 +153,7 @@ struct MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
 
 extension Client {
     /// The object, or nil when there is none.
-    func found<K: Kind>(_ kind: K.Type, namespace: String, name: String) async throws -> JSON? {
+    func found<K: Kind>(_ kind: K.Type, namespace: String = "", name: String) async throws -> JSON? {
         do { return try await get(kind, namespace: namespace, name: name).json } catch let status as Status
             where status.reason == .notFound
         { return nil }

@@ -145,6 +145,8 @@ int clinux_prctl(int option, unsigned long argument);
 int clinux_window(int terminal, unsigned short rows, unsigned short columns);
 /// Opens `path` as if `root` were the root folder: no link leads out of it. Source: man 2 openat2 RESOLVE_IN_ROOT.
 int clinux_open_in_root(int root, const char *path, int flags, unsigned int mode);
+/// openat(2) with a mode.
+int clinux_open_at(int folder, const char *path, int flags, unsigned int mode);
 /// A unix stream listener at `path` (at most 107 bytes) with mode 0600, or a connection to one; -1 and errno else.
 int clinux_unix_listen(const char *path);
 int clinux_unix_connect(const char *path);
@@ -152,6 +154,6 @@ int clinux_unix_connect(const char *path);
 int clinux_child_signals(void);
 /// The next ended child: its pid, 0 when none has ended, -1 when there is none. `code` and `signal` are filled.
 int clinux_reap(int *code, int *signal);
-/// lsetxattr(2) of the link itself.
-int clinux_set_attribute(const char *path, const char *name, const void *value, size_t length);
+/// fsetxattr(2).
+int clinux_set_attribute(int file, const char *name, const void *value, size_t length);
 #endif
