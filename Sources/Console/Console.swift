@@ -1,8 +1,10 @@
-import Shared
+import Glibc
 
+/// `kconsole`: the console, the command line and the local cluster. Composition only.
 @main
 struct Console {
     static func main() async {
-        print("kconsole \(Version.current)")
+        signal(SIGPIPE, SIG_IGN)
+        exit(await CommandTable.run(Array(CommandLine.arguments.dropFirst())))
     }
 }
