@@ -37,7 +37,8 @@ struct AgentProgram: Sendable {
         let client = Client(transport, agent: "kagent/\(Version.current)")
         let lease = NodeLease(
             client: client, name: settings.name,
-            identity: try NodeLease.identity(name: settings.name, state: settings.state, machine: machine), clock: clock,
+            identity: try NodeLease.identity(name: settings.name, state: settings.state, machine: machine),
+            clock: clock,
             log: log.about("lease"))
         let address = try await ownAddress()
         try await lease.take()
@@ -45,12 +46,14 @@ struct AgentProgram: Sendable {
         let listener = try Listener.tcp(host: address, port: settings.endpointPort)
 
         let registration = Registration(
-            client, settings: settings, machine: machine, address: address, port: listener.port, runtime: choice.runtime,
+            client, settings: settings, machine: machine, address: address, port: listener.port,
+            runtime: choice.runtime,
             clock: clock, log: log.about("node"))
         try await registration.register()
 
         let pods = Informer<Pod>(
-            client, fields: FieldSelector([.init("spec.nodeName", settings.name)]), clock: clock, log: log.about("pods"))
+            client, fields: FieldSelector([.init("spec.nodeName", settings.name)]), clock: clock, log: log.about("pods")
+        )
         let services = Informer<ClusterService>(client, clock: clock, log: log.about("services"))
         let slices = Informer<EndpointSlice>(client, clock: clock, log: log.about("endpoints"))
         let nodes = Informer<Node>(client, clock: clock, log: log.about("nodes"))
@@ -59,7 +62,8 @@ struct AgentProgram: Sendable {
         let background = Background()
 
         let work = ServiceBlock {
-            let place = try await NetworkPlace.find(settings, address: address, pods: pods, services: services, nodes: nodes)
+            let place = try await NetworkPlace.find(
+                settings, address: address, pods: pods, services: services, nodes: nodes)
             let kit = try NetworkKit.make(
                 choice.runtime.kind, settings, place, clock: clock, log: log.about("network"),
                 remark: { name, sentence in

@@ -29,7 +29,8 @@ struct AgentSettings: Sendable {
             .init("token-file", .one("FILE"), help: "the same, read from a file"),
             .init("ca-file", .one("FILE"), help: "the cluster's authority (PEM)"),
             .init("name", .one("NAME"), help: "the node's name (default: the host's name)"),
-            .init("state", .one("DIR"), help: "where keys, images and pods are kept (default /var/lib/kotohajime/NAME)"),
+            .init(
+                "state", .one("DIR"), help: "where keys, images and pods are kept (default /var/lib/kotohajime/NAME)"),
             .init("address", .one("IP"), help: "the node's address (default: the one that reaches the master)"),
             .init("port", .one("PORT"), fallback: "10250", help: "where logs, exec and stats are served"),
             .init(
@@ -39,7 +40,9 @@ struct AgentSettings: Sendable {
             .init("cluster-dns", .one("IP"), help: "the name server for pods (default: this agent)"),
             .init("cluster-domain", .one("DOMAIN"), fallback: "cluster.local", help: "the end of the cluster's names"),
             .init("cluster-cidr", .one("CIDR"), help: "addresses of all pods (default: the /16 around this node's)"),
-            .init("service-cidr", .one("CIDR"), help: "addresses of services (default: the /16 around service kubernetes)"),
+            .init(
+                "service-cidr", .one("CIDR"), help: "addresses of services (default: the /16 around service kubernetes)"
+            ),
             .init(
                 "log-level", .one("LEVEL"), fallback: "info", choices: ["debug", "info", "warning", "error"],
                 help: "what is logged to standard error"),
@@ -58,7 +61,9 @@ struct AgentSettings: Sendable {
         guard let server = arguments["server"] else {
             throw UsageError("--server is missing: say where the master is, such as --server https://192.168.1.10:6443")
         }
-        guard server.hasPrefix("https://") else { throw UsageError("--server takes https://HOST:PORT, not \"\(server)\"") }
+        guard server.hasPrefix("https://") else {
+            throw UsageError("--server takes https://HOST:PORT, not \"\(server)\"")
+        }
         var place = String(server.dropFirst(8))
         while place.hasSuffix("/") { place.removeLast() }
         guard let split = SocketAddress.split(place) ?? SocketAddress.split(place + ":443") else {
@@ -67,7 +72,9 @@ struct AgentSettings: Sendable {
         self.server = "https://" + place
         (host, port) = split
         if let file = arguments["token-file"] {
-            guard let bytes = try PrivateFile.read(file) else { throw UsageError("the token file \(file) does not exist") }
+            guard let bytes = try PrivateFile.read(file) else {
+                throw UsageError("the token file \(file) does not exist")
+            }
             token = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
         } else {
             token = arguments["token"]

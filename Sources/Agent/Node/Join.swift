@@ -19,14 +19,18 @@ struct Join: Sendable {
     func authority() throws -> [Certificate] {
         let kept = folder + "/ca.crt"
         if let file = settings.authority {
-            guard let pem = try PrivateFile.read(file) else { throw Failure("the file \(file) of --ca-file does not exist") }
+            guard let pem = try PrivateFile.read(file) else {
+                throw Failure("the file \(file) of --ca-file does not exist")
+            }
             let chain = try Certificate.chain(pem: pem)
             try Files.makeFolder(folder, mode: 0o700)
             try PrivateFile.write(kept, pem)
             return chain
         }
         guard let pem = try PrivateFile.read(kept) else {
-            throw Failure("this node has not joined yet: give the cluster's authority with --ca-file and a token with --token-file")
+            throw Failure(
+                "this node has not joined yet: give the cluster's authority with --ca-file and a token with --token-file"
+            )
         }
         return try Certificate.chain(pem: pem)
     }
@@ -38,7 +42,8 @@ struct Join: Sendable {
             return try TLSContext.client(ca: trust, certificate: chain, key: key)
         }
         guard let token = settings.token else {
-            throw Failure("this node has not joined yet: give a token with --token-file (the master writes DIR/join-token)")
+            throw Failure(
+                "this node has not joined yet: give a token with --token-file (the master writes DIR/join-token)")
         }
         let transport = HTTPTransport(
             .host(settings.host, port: settings.port), tls: try TLSContext.client(ca: trust),
@@ -65,7 +70,8 @@ struct Join: Sendable {
     private func requestServing(_ client: Client, address: String) async throws -> ([Certificate], PrivateKey) {
         try await request(
             client, "server", signer: CertificateSigningRequest.agentServing,
-            names: SubjectAltNames(dns: [settings.name], addresses: [address]), usages: ["digital signature", "server auth"])
+            names: SubjectAltNames(dns: [settings.name], addresses: [address]),
+            usages: ["digital signature", "server auth"])
     }
 
     /// Renews both certificates when four fifths of their life are over. Runs for ever.
@@ -98,7 +104,8 @@ struct Join: Sendable {
     }
 
     private func kept(_ name: String) throws -> (chain: [Certificate], key: PrivateKey)? {
-        guard let pem = try PrivateFile.read("\(folder)/\(name).crt"), let key = try PrivateFile.read("\(folder)/\(name).key")
+        guard let pem = try PrivateFile.read("\(folder)/\(name).crt"),
+            let key = try PrivateFile.read("\(folder)/\(name).key")
         else { return nil }
         let chain = try Certificate.chain(pem: pem)
         let owner = try PrivateKey(pem: key)
@@ -129,7 +136,9 @@ struct Join: Sendable {
                     isCreated = true
                 }
                 let answer = try await client.get(CertificateSigningRequest.self, name: object.name)
-                if answer.isRefused { throw Failure("the master refuses the certificate of node \(settings.name); see kubectl get csr") }
+                if answer.isRefused {
+                    throw Failure("the master refuses the certificate of node \(settings.name); see kubectl get csr")
+                }
                 if !answer.certificate.isEmpty {
                     let chain = try Certificate.chain(pem: answer.certificate)
                     try PrivateFile.write("\(folder)/\(name).key", key.pem)

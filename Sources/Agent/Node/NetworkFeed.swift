@@ -21,7 +21,8 @@ final class NetworkFeed: Service {
     private let ring: AsyncStream<Void>.Continuation
 
     init(
-        _ network: any PodNetwork, names: NameServer?, services: Informer<ClusterService>, slices: Informer<EndpointSlice>,
+        _ network: any PodNetwork, names: NameServer?, services: Informer<ClusterService>,
+        slices: Informer<EndpointSlice>,
         nodes: Informer<Node>, nodeName: String, log: Log
     ) {
         self.network = network

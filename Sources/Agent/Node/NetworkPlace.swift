@@ -11,7 +11,9 @@ enum NetworkPlace {
         await pods.waitUntilSynced()
         await services.waitUntilSynced()
         await nodes.waitUntilSynced()
-        let own = try await first { nodes.get(name: settings.name).flatMap { IPv4Network($0.podCIDR) } } rings: { ring in
+        let own = try await first {
+            nodes.get(name: settings.name).flatMap { IPv4Network($0.podCIDR) }
+        } rings: { ring in
             nodes.add { _ in ring() }
         }
         let service = try await first {
@@ -31,7 +33,8 @@ enum NetworkPlace {
     static func running(_ runtime: any Runtime, pods: Informer<Pod>) async -> [PodAttachment] {
         let known = Dictionary(pods.list().map { ($0.metadata.uid, $0) }) { first, _ in first }
         return await runtime.sandboxes().filter(\.isAlive).compactMap { sandbox in
-            guard let pod = known[sandbox.uid], !pod.spec.hostNetwork, let address = IPv4Address(pod.status.podIP) else {
+            guard let pod = known[sandbox.uid], !pod.spec.hostNetwork, let address = IPv4Address(pod.status.podIP)
+            else {
                 return nil
             }
             return PodAttachment(

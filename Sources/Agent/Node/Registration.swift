@@ -76,7 +76,8 @@ final class Registration: Service {
         }
         let fresh = status(of: node, images: await runtime.images())
         let old = node.json["status"]
-        let isStale = (node.condition("Ready")?.json["lastHeartbeatTime"].string.flatMap { Timestamp(rfc3339: $0) })
+        let isStale =
+            (node.condition("Ready")?.json["lastHeartbeatTime"].string.flatMap { Timestamp(rfc3339: $0) })
             .map { clock.now() - $0 > .seconds(300) } ?? true
         guard isStale || Self.comparable(fresh) != Self.comparable(old) else { return }
         _ = try await client.patch(Node.self, name: settings.name, subresource: "status", .merge, ["status": fresh])
@@ -111,12 +112,15 @@ final class Registration: Service {
             "cpu": .string(String(machine.cpus)), "ephemeral-storage": .string("\(machine.diskBytes / 1024)Ki"),
             "memory": .string("\(machine.memoryBytes / 1024)Ki"), "pods": "110",
         ]
-        for (key, value) in node.json["status"]["capacity"].members where amounts.members[key] == nil { amounts[key] = value }
+        for (key, value) in node.json["status"]["capacity"].members where amounts.members[key] == nil {
+            amounts[key] = value
+        }
         status["capacity"] = amounts
         status["allocatable"] = amounts
         status["conditions"] = .array(conditions(node).map(\.json))
         status["addresses"] = [
-            ["type": "InternalIP", "address": .string(address)], ["type": "Hostname", "address": .string(settings.name)],
+            ["type": "InternalIP", "address": .string(address)],
+            ["type": "Hostname", "address": .string(settings.name)],
         ]
         status["daemonEndpoints"] = ["kubeletEndpoint": ["Port": JSON(port)]]
         status["nodeInfo"] = [
@@ -144,14 +148,17 @@ final class Registration: Service {
         let problem = network.withLock { $0 }
         var list = [
             Condition(
-                "MemoryPressure", isShort, reason: isShort ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
-                message: isShort ? "kubelet has insufficient memory available" : "kubelet has sufficient memory available",
+                "MemoryPressure", isShort,
+                reason: isShort ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
+                message: isShort
+                    ? "kubelet has insufficient memory available" : "kubelet has sufficient memory available",
                 since: now),
             Condition(
                 "DiskPressure", isFull, reason: isFull ? "KubeletHasDiskPressure" : "KubeletHasNoDiskPressure",
                 message: isFull ? "kubelet has disk pressure" : "kubelet has no disk pressure", since: now),
             Condition(
-                "PIDPressure", false, reason: "KubeletHasSufficientPID", message: "kubelet has sufficient PID available",
+                "PIDPressure", false, reason: "KubeletHasSufficientPID",
+                message: "kubelet has sufficient PID available",
                 since: now),
             Condition(
                 "Ready", problem == nil, reason: problem == nil ? "KubeletReady" : "KubeletNotReady",

@@ -19,7 +19,8 @@ struct ContainerPlan: Sendable {
         let arguments = container.arguments.map { Expansion.expand($0, table) }
         var config = ContainerConfig(
             name: container.name, attempt: attempt, image: image,
-            argv: image.argv(command: command, arguments: arguments), environment: image.environment + environment.texts,
+            argv: image.argv(command: command, arguments: arguments),
+            environment: image.environment + environment.texts,
             logPath: logPath)
         config.workingDirectory =
             container.workingDirectory.isEmpty ? image.workingDirectory : container.workingDirectory

@@ -192,7 +192,8 @@ enum DownwardValue {
         values.sorted { $0.key < $1.key }.map { "\($0.key)=\(JSON.string($0.value).text)" }.joined(separator: "\n")
     }
 
-    static func resource(_ reference: JSON, _ own: Container, _ source: EnvironmentSource) throws(ConfigError) -> String {
+    static func resource(_ reference: JSON, _ own: Container, _ source: EnvironmentSource) throws(ConfigError) -> String
+    {
         let text = reference["resource"].string ?? ""
         let parts = text.split(separator: ".", maxSplits: 1).map(String.init)
         let named = reference["containerName"].string ?? ""

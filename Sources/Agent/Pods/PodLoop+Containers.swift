@@ -4,7 +4,9 @@ extension PodLoop {
     // MARK: Start
 
     func start(_ snapshot: PodState, _ name: String, attempt: Int, _ now: Timestamp) async throws {
-        guard let view = snapshot.allViews.first(where: { $0.name == name }), let image = view.memory.image else { return }
+        guard let view = snapshot.allViews.first(where: { $0.name == name }), let image = view.memory.image else {
+            return
+        }
         let config: ContainerConfig
         do {
             config = try await configuration(snapshot, view, image, attempt)
@@ -38,7 +40,8 @@ extension PodLoop {
         }
     }
 
-    private func configuration(_ snapshot: PodState, _ view: ContainerView, _ image: ImageInfo, _ attempt: Int) async throws
+    private func configuration(_ snapshot: PodState, _ view: ContainerView, _ image: ImageInfo, _ attempt: Int)
+        async throws
         -> ContainerConfig
     {
         let pod = snapshot.pod
@@ -223,7 +226,9 @@ extension PodLoop {
         return earliest.time
     }
 
-    private func run(_ course: ProbeCourse, _ key: String, _ view: ContainerView, _ id: ContainerID, _ snapshot: PodState) {
+    private func run(
+        _ course: ProbeCourse, _ key: String, _ view: ContainerView, _ id: ContainerID, _ snapshot: PodState
+    ) {
         aside { [self] in
             let address = snapshot.pod.spec.hostNetwork ? tools.node.address : snapshot.address?.description ?? ""
             let runner = ProbeRunner(runtime: tools.runtime, clock: tools.clock)

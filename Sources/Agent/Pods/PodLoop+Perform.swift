@@ -84,7 +84,8 @@ extension PodLoop {
     private func attach(_ snapshot: PodState, _ now: Timestamp) async {
         let pod = snapshot.pod
         guard let sandbox = snapshot.sandbox else { return }
-        let attachment = PodAttachment(uid: uid, namespace: pod.namespace, name: pod.name, hostPorts: PodAttachment.hostPorts(pod))
+        let attachment = PodAttachment(
+            uid: uid, namespace: pod.namespace, name: pod.name, hostPorts: PodAttachment.hostPorts(pod))
         do {
             let told = try await tools.network.attach(
                 attachment, to: sandbox.networkNamespace == nil ? .node : .process(sandbox.shimPID))
@@ -93,7 +94,9 @@ extension PodLoop {
                 state.preparation = nil
             }
         } catch {
-            failed("FailedCreatePodSandBox", "Failed to create pod sandbox: the network can not be attached: \(error)", now)
+            failed(
+                "FailedCreatePodSandBox", "Failed to create pod sandbox: the network can not be attached: \(error)", now
+            )
         }
     }
 
@@ -140,7 +143,9 @@ extension PodLoop {
                 .warning, "ErrImageNeverPull", "Container image \"\(image)\" is not present with pull policy of Never",
                 container: name)
         case .invalidImageName:
-            event(.warning, "InspectFailed", "Failed to apply default image tag \"\(image)\": \(error.message)", container: name)
+            event(
+                .warning, "InspectFailed", "Failed to apply default image tag \"\(image)\": \(error.message)",
+                container: name)
         default:
             event(.warning, "Failed", "Failed to pull image \"\(image)\": \(error.message)", container: name)
         }
@@ -172,7 +177,8 @@ extension PodLoop {
                 var user = entry["username"].string ?? ""
                 var password = entry["password"].string ?? ""
                 if let packed = entry["auth"].string.flatMap({ Base64.decode($0) }) {
-                    let parts = String(decoding: packed, as: UTF8.self).split(separator: ":", maxSplits: 1).map(String.init)
+                    let parts = String(decoding: packed, as: UTF8.self).split(separator: ":", maxSplits: 1).map(
+                        String.init)
                     if parts.count == 2 { (user, password) = (parts[0], parts[1]) }
                 }
                 found.append(RegistryCredential(host: host, user: user, password: password))

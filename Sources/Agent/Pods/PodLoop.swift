@@ -93,7 +93,9 @@ final class PodLoop: Sendable {
                 reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline")
             return true
         }
-        if exceeded { event(.normal, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline") }
+        if exceeded {
+            event(.normal, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+        }
     }
 
     private func refreshVolumes(_ snapshot: PodState, now: Timestamp) async throws -> Timestamp? {

@@ -58,7 +58,8 @@ final class PodLoops: Service, Reconciler {
             }
         }
         for (uid, sandbox) in found {
-            tools.log.info("a pod that was deleted meanwhile is removed", ("pod", "\(sandbox.namespace)/\(sandbox.name)"))
+            tools.log.info(
+                "a pod that was deleted meanwhile is removed", ("pod", "\(sandbox.namespace)/\(sandbox.name)"))
             var pod = Pod(name: sandbox.name, namespace: sandbox.namespace)
             pod.metadata.uid = uid
             add(pod, sandbox)?.abandon()

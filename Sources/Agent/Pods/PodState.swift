@@ -135,7 +135,8 @@ struct ContainerView: Sendable {
 
     func probe(_ key: String) -> JSON? {
         let probe = spec.json[key]
-        return probe.object == nil ? nil : probe
+        guard probe.object != nil else { return nil }
+        return probe
     }
 }
 

@@ -82,7 +82,9 @@ struct ProbeRunner: Sendable {
     private static func port(_ port: JSON, _ container: Container) -> Int? {
         if let number = port.int { return (1...65_535).contains(number) ? number : nil }
         guard let name = port.string else { return nil }
-        if let named = container.ports.first(where: { $0["name"].string == name })?["containerPort"].int { return named }
+        if let named = container.ports.first(where: { $0["name"].string == name })?["containerPort"].int {
+            return named
+        }
         return Int(name).flatMap { (1...65_535).contains($0) ? $0 : nil }
     }
 
@@ -97,7 +99,8 @@ struct ProbeRunner: Sendable {
         switch error.reason {
         case .refused: return prefix + "connect: connection refused"
         case .timedOut:
-            return address.isEmpty ? "i/o timeout" : "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+            return address.isEmpty
+                ? "i/o timeout" : "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
         default: return "\(error)"
         }
     }

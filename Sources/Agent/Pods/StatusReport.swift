@@ -42,7 +42,8 @@ struct StatusReport: Sendable {
         list.append(initialized(phase))
         let ready = readiness(phase)
         list.append(podReady(ready))
-        list.append(Condition("ContainersReady", ready.isTrue, reason: ready.reason, message: ready.message, since: now))
+        list.append(
+            Condition("ContainersReady", ready.isTrue, reason: ready.reason, message: ready.message, since: now))
         for condition in old where !list.contains(where: { $0.type == condition.type }) { list.append(condition) }
         if !list.contains(where: { $0.type == "PodScheduled" }) { list.append(condition("PodScheduled", true)) }
         return list.map { fresh in
@@ -80,7 +81,8 @@ struct StatusReport: Sendable {
         if unready.isEmpty { return condition("ContainersReady", true) }
         let names = unready.map(\.name).joined(separator: " ")
         return condition(
-            "ContainersReady", false, reason: "ContainersNotReady", message: "containers with unready status: [\(names)]")
+            "ContainersReady", false, reason: "ContainersNotReady",
+            message: "containers with unready status: [\(names)]")
     }
 
     private func podReady(_ ready: Condition) -> Condition {
@@ -92,7 +94,8 @@ struct StatusReport: Sendable {
             guard let known = state.pod.status.condition(type) else {
                 return "corresponding condition of pod readiness gate \"\(type)\" does not exist."
             }
-            return known.isTrue ? nil : "the status of pod readiness gate \"\(type)\" is not \"True\", but \(known.status)"
+            return known.isTrue
+                ? nil : "the status of pod readiness gate \"\(type)\" is not \"True\", but \(known.status)"
         }
         if missing.isEmpty { return condition("Ready", true) }
         let message = missing.count == 1 ? missing[0] : "[" + missing.joined(separator: ", ") + "]"

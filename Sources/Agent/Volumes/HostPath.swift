@@ -14,11 +14,17 @@ enum HostPath {
         let exists = stat(path, &info) == 0
         switch type {
         case "DirectoryOrCreate":
-            if !exists { do { try Files.makeFolder(path) } catch { throw ConfigError("hostPath \(path): \(error)") } }
-            else if info.st_mode & S_IFMT != S_IFDIR { throw wrong("directory", path) }
+            if !exists {
+                do { try Files.makeFolder(path) } catch { throw ConfigError("hostPath \(path): \(error)") }
+            } else if info.st_mode & S_IFMT != S_IFDIR {
+                throw wrong("directory", path)
+            }
         case "FileOrCreate":
-            if !exists { do { try Files.replace(path, []) } catch { throw ConfigError("hostPath \(path): \(error)") } }
-            else if info.st_mode & S_IFMT != S_IFREG { throw wrong("file", path) }
+            if !exists {
+                do { try Files.replace(path, []) } catch { throw ConfigError("hostPath \(path): \(error)") }
+            } else if info.st_mode & S_IFMT != S_IFREG {
+                throw wrong("file", path)
+            }
         case "Directory": if !exists || info.st_mode & S_IFMT != S_IFDIR { throw wrong("directory", path) }
         case "File": if !exists || info.st_mode & S_IFMT != S_IFREG { throw wrong("file", path) }
         case "Socket": if !exists || info.st_mode & S_IFMT != S_IFSOCK { throw wrong("socket", path) }

@@ -3,7 +3,9 @@ import Shared
 
 extension Volumes {
     /// What a container mounts. Paths of `subPath` stay inside their volume.
-    func mounts(_ container: Container, _ pod: Pod, _ variables: [String: String]) throws(ConfigError) -> [ContainerMount] {
+    func mounts(_ container: Container, _ pod: Pod, _ variables: [String: String]) throws(ConfigError)
+        -> [ContainerMount]
+    {
         var mounts: [ContainerMount] = []
         for entry in container.json["volumeMounts"].items {
             let name = entry["name"].string ?? ""

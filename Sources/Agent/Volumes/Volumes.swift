@@ -89,7 +89,9 @@ struct Volumes: Sendable {
             )
         } else {
             let kind = volume.members.keys.first { $0 != "name" } ?? "none"
-            throw ConfigError("volumes of type \"\(kind)\" are not supported; use emptyDir, hostPath, configMap, secret, downwardAPI or projected")
+            throw ConfigError(
+                "volumes of type \"\(kind)\" are not supported; use emptyDir, hostPath, configMap, secret, downwardAPI or projected"
+            )
         }
     }
 
@@ -111,7 +113,8 @@ struct Volumes: Sendable {
         for part in projected["sources"].items {
             var files: [String: VolumeFile] = [:]
             if part["configMap"].object != nil {
-                files = try await objectFiles("configmap", part["configMap"], pod, name: part["configMap"]["name"], mode)
+                files = try await objectFiles(
+                    "configmap", part["configMap"], pod, name: part["configMap"]["name"], mode)
             } else if part["secret"].object != nil {
                 files = try await objectFiles("secret", part["secret"], pod, name: part["secret"]["name"], mode)
             } else if part["downwardAPI"].object != nil {
@@ -119,7 +122,9 @@ struct Volumes: Sendable {
             } else if part["serviceAccountToken"].object != nil {
                 let wish = part["serviceAccountToken"]
                 let path = wish["path"].string ?? "token"
-                guard ConfigFiles.isSafe(path) else { throw ConfigError("the path \"\(path)\" leads out of the volume") }
+                guard ConfigFiles.isSafe(path) else {
+                    throw ConfigError("the path \"\(path)\" leads out of the volume")
+                }
                 let token = try await tokens.token(
                     for: pod, audience: wish["audience"].string ?? "", seconds: wish["expirationSeconds"].int ?? 3600)
                 files[path] = VolumeFile(bytes: Array(token.utf8), mode: mode)
