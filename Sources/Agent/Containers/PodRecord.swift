@@ -56,9 +56,7 @@ struct RuntimeFolders: Sendable, Equatable {
 
     init(state: String, run: String? = nil) {
         self.state = state
-        // FNV-1a: tells folders apart, nothing more.
-        let hash = state.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
-        self.run = run ?? "/run/kotohajime/" + String(hash, radix: 16)
+        self.run = run ?? RunFolder.of(state: state)
     }
     var pods: String { state + "/pods" }
     var images: String { state + "/images" }

@@ -51,7 +51,11 @@ final class ShimRuntime: Runtime {
             try Files.makeFolder(folders.pod(config.uid), mode: 0o700)
             try Files.replace(folders.record(config.uid), record.message.line)
         } catch {
-            throw RuntimeFailure(.createSandbox, "The folder \(folders.pod(config.uid)) can not be made: \(error).")
+            throw RuntimeFailure(
+                .createSandbox, "The folders \(folders.run) and \(folders.pod(config.uid)) can not be made: \(error).")
+        }
+        guard RunFolder.isOwn(folders.run) else {
+            throw RuntimeFailure(.createSandbox, "The folder \(folders.run) belongs to somebody else; remove it.")
         }
         do {
             var message = try planner.prepareSandbox(record)

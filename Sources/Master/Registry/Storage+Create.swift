@@ -65,7 +65,11 @@ extension Storage {
     {
         var object = object
         let isService = access.resource.groupResource == ServiceAddresses.resource
-        if isService { try addresses.reserve(for: &object) }
+        if isService {
+            // A name that is taken is told before an address that is.
+            if store.get(key) != nil { throw Status.alreadyExists(key.resource, key.name) }
+            try addresses.reserve(for: &object)
+        }
         let final = object
         do throws(Status) {
             let stored = try await commit(options) { transaction throws(Status) in

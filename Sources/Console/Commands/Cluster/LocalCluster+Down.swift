@@ -15,7 +15,7 @@ extension LocalCluster {
         unlink(processFile(machine.name))
         guard record.runtime == .linux else { return }
         try NodeNetworks.remove(machine)
-        unmount(below: [record.folder(of: machine), LocalCluster.runtimeFolder(of: record.folder(of: machine))])
+        unmount(below: [record.folder(of: machine), RunFolder.of(state: record.folder(of: machine))])
         cgroups.remove(machine.name)
     }
 
@@ -48,8 +48,8 @@ extension LocalCluster {
             }
             SystemFiles.removeTree(Places.runFolder)
         } else {
-            for machine in record.machines where places.isRoot {
-                SystemFiles.removeTree(LocalCluster.runtimeFolder(of: record.folder(of: machine)))
+            for machine in record.machines {
+                SystemFiles.removeTree(RunFolder.of(state: record.folder(of: machine)))
             }
         }
         unlink(places.pointer)
@@ -64,11 +64,5 @@ extension LocalCluster {
         for mount in mounts.reversed() where folders.contains(where: { mount == $0 || mount.hasPrefix($0 + "/") }) {
             umount2(mount, 2)
         }
-    }
-
-    /// Where an agent with this state folder keeps sockets and mount points (the short name of the agent's runtime).
-    static func runtimeFolder(of state: String) -> String {
-        let hash = state.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
-        return "\(Places.runFolder)/\(String(hash, radix: 16))"
     }
 }
