@@ -71,9 +71,7 @@ extension PodLoop {
             logPath: tools.logPath(pod, view.name, attempt),
             address: snapshot.address?.description ?? "", hostname: ContainerPlan.hostname(pod))
         var config = try plan.config()
-        if tools.runtime.kind == .process, let address = snapshot.address, environment.table["POD_IP"] == nil {
-            config.environment.append("POD_IP=\(address)")
-        }
+        if tools.runtime.kind == .process { tools.fit(&config, address: snapshot.address, environment.table) }
         return config
     }
 

@@ -70,6 +70,7 @@ final class PodLoop: Sendable {
             tools.log.debug("next", ("pod", snapshot.pod.key.path), ("step", "\(step)"))
             switch step {
             case .wait(let until):
+                sayBackoffs(snapshot, now: now)
                 var wake = EarliestTime()
                 wake.add(until)
                 wake.add(runProbes(snapshot, now: now))
@@ -162,6 +163,16 @@ final class PodLoop: Sendable {
 
     func remember(_ container: String, _ change: (inout ContainerMemory) -> Void) {
         state.withLock { change(&$0.containers[container, default: ContainerMemory()]) }
+    }
+
+    /// Says once for each attempt that a crashed container waits.
+    private func sayBackoffs(_ snapshot: PodState, now: Timestamp) {
+        guard !snapshot.mustEnd else { return }
+        for view in snapshot.allViews where view.shouldRestart && view.memory.saidAttempt != view.current?.id.attempt {
+            guard view.restartTime(now: now) > now else { continue }
+            remember(view.name) { $0.saidAttempt = view.current?.id.attempt ?? -1 }
+            event(.warning, "BackOff", "Back-off restarting failed container", container: view.name)
+        }
     }
 
     /// Reads the end of the log of failed attempts that left no message, where the container asks for that.

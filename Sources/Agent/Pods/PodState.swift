@@ -40,8 +40,8 @@ struct ContainerMemory: Equatable, Sendable {
     /// Taken from the log, for attempts that left no message.
     var logMessage: (attempt: Int, message: String)?
     var backoff = RestartBackoff()
-    /// The attempt whose end the back-off has counted.
-    var countedAttempt = -1
+    /// The attempt after whose end an event said that the container waits.
+    var saidAttempt = -1
     var postStart = Hook.none
     var stop: Stop?
     /// Why a running container must end and start again.
@@ -53,7 +53,7 @@ struct ContainerMemory: Equatable, Sendable {
         left.image == right.image && left.isPulling == right.isPulling && left.pull == right.pull
             && left.create == right.create && left.startError?.attempt == right.startError?.attempt
             && left.logMessage?.attempt == right.logMessage?.attempt && left.backoff == right.backoff
-            && left.countedAttempt == right.countedAttempt && left.postStart == right.postStart
+            && left.saidAttempt == right.saidAttempt && left.postStart == right.postStart
             && left.stop == right.stop && left.restartReason == right.restartReason
             && left.isStarted == right.isStarted && left.isReady == right.isReady
     }

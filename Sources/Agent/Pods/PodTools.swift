@@ -18,6 +18,16 @@ struct PodTools: Sendable {
     /// Variables of services for a pod's namespace.
     let services: @Sendable (_ namespace: String) -> [(name: String, value: String)]
 
+    /// Where the image `localhost/host` has the agent's own program.
+    static let ownProgram = "/usr/local/bin/kagent"
+
+    /// Pods of plain processes share the node's files and network: the agent's program is where it really is, and a
+    /// program has to bind its pod's own address.
+    func fit(_ config: inout ContainerConfig, address: IPv4Address?, _ variables: [String: String]) {
+        if config.argv.first == Self.ownProgram, let real = Files.linkText("/proc/self/exe") { config.argv[0] = real }
+        if let address, variables["POD_IP"] == nil { config.environment.append("POD_IP=\(address)") }
+    }
+
     func logFolder(_ pod: Pod) -> String { "\(logFolder)/\(pod.namespace)_\(pod.name)_\(pod.metadata.uid)" }
     func logPath(_ pod: Pod, _ container: String, _ attempt: Int) -> String {
         "\(logFolder(pod))/\(container)/\(attempt).log"

@@ -79,7 +79,6 @@ extension StatusReport {
         let exit = attempt.exit ?? ContainerExit(code: 137)
         if let said = alreadySaid(attempt, view) { return said }
         var json: JSON = ["exitCode": JSON(Int(exit.code))]
-        if exit.signal != 0 { json["signal"] = JSON(Int(exit.signal)) }
         let error = view.memory.startError.flatMap { $0.attempt == attempt.id.attempt ? $0.message : nil }
         json["reason"] = .string(
             exit.oomKilled ? "OOMKilled" : error != nil ? "StartError" : exit.code == 0 ? "Completed" : "Error")
