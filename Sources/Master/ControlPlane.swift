@@ -70,10 +70,15 @@ struct ControlPlane: Sendable {
         let joinToken = identity.joinToken
         let authenticate = Authenticate(tokens: tokens) { token in
             let groups = ["system:bootstrappers", "system:authenticated"]
-            if Array(token.utf8).isEqualInConstantTime(to: Array(joinToken.utf8)) { return User("system:bootstrap:join", groups: groups) }
+            if Array(token.utf8).isEqualInConstantTime(to: Array(joinToken.utf8)) {
+                return User("system:bootstrap:join", groups: groups)
+            }
             guard let made = BootstrapToken(token) else { return nil }
-            let key = ObjectKey(Secret.type.resource, namespace: BootstrapToken.namespace, name: BootstrapToken.secretName(made.id))
-            guard let secret = try? store.get(key)?.json(), made.isKnown(to: Secret(secret), now: clock.now()) else { return nil }
+            let key = ObjectKey(
+                Secret.type.resource, namespace: BootstrapToken.namespace, name: BootstrapToken.secretName(made.id))
+            guard let secret = try? store.get(key)?.json(), made.isKnown(to: Secret(secret), now: clock.now()) else {
+                return nil
+            }
             return User("system:bootstrap:\(made.id)", groups: groups)
         }
         let rules = StoredRules(store: store)

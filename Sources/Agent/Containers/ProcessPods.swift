@@ -32,7 +32,10 @@ struct ProcessPods: PodPlanner {
         do throws(Errno) { try Files.makeFolder(folder) } catch {
             throw RuntimeFailure(.createContainer, "The folder \(folder) can not be made: \(error).")
         }
-        var environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + folder, "HOSTNAME=" + record.config.hostname]
+        var environment = [
+            "PATH=\(ProcessPods.ownFolder):/usr/local/bin:/usr/bin:/bin", "HOME=" + folder,
+            "HOSTNAME=" + record.config.hostname,
+        ]
         environment.append("KOTOHAJIME_TERMINATION_LOG=" + folder + "/message")
         for mount in config.mounts {
             if case .host(let path) = mount.source {
@@ -45,6 +48,12 @@ struct ProcessPods: PodPlanner {
         message.add("cwd", Files.isFolder(config.workingDirectory) ? config.workingDirectory : folder)
         message.add("messagefile", folder + "/message")
         return message
+    }
+
+    /// Where the agent's own program lies, which the image has in /usr/local/bin.
+    private static var ownFolder: String {
+        let program = Files.linkText("/proc/self/exe") ?? ""
+        return program.lastIndex(of: "/").map { String(program[..<$0]) } ?? "/usr/local/bin"
     }
 
     /// `/etc/config.d` becomes `_ETC_CONFIG_D`.

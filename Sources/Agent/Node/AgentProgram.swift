@@ -27,7 +27,7 @@ struct AgentProgram: Sendable {
         let machine = Machine.read(folder: settings.state)
         let cgroup = "kotohajime/" + settings.name
         let choice = try await RuntimeChoice.make(
-            wanted: settings.runtime, folders: try AgentSettings.folders(state: settings.state), cgroup: cgroup,
+            wanted: settings.runtime, folders: RuntimeFolders(state: settings.state), cgroup: cgroup,
             shim: ShimProgram.beside(), clock: clock, log: log.about("runtime"))
         if !choice.reason.isEmpty { log.info("\(choice.reason)") }
 

@@ -123,18 +123,6 @@ struct AgentSettings: Sendable {
         return value
     }
 
-    /// Root's sockets lie in /run; a user's in the state folder where its path is short enough for a socket (man 7 unix),
-    /// else in the user's own run-time folder.
-    static func folders(state: String) throws(UsageError) -> RuntimeFolders {
-        if geteuid() == 0 { return RuntimeFolders(state: state) }
-        if state.utf8.count <= 58 { return RuntimeFolders(state: state, run: state + "/run") }
-        guard let folder = getenv("XDG_RUNTIME_DIR") else {
-            throw UsageError("the path of --state is too long for sockets in it: choose one of at most 58 bytes")
-        }
-        let usual = RuntimeFolders(state: state).run.split(separator: "/").last ?? "pods"
-        return RuntimeFolders(state: state, run: String(cString: folder) + "/koto-" + usual)
-    }
-
     /// Root's state is the machine's, a user's is in the XDG state folder.
     static var defaultState: String {
         if getuid() == 0 { return "/var/lib/kotohajime" }

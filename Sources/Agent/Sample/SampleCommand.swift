@@ -45,6 +45,17 @@ enum SampleCommand {
         }
     }
 
+    /// The text of `$MESSAGE_FILE`, else `$MESSAGE`. Without namespaces the folder of a mounted file is named by a
+    /// variable `KOTOHAJIME_MOUNT_…`.
+    static var message: String? {
+        guard let path = environment("MESSAGE_FILE"), let slash = path.lastIndex(of: "/") else {
+            return environment("MESSAGE")
+        }
+        let folder = environment("KOTOHAJIME_MOUNT" + ProcessPods.variable(String(path[..<slash])))
+        let bytes = (try? PrivateFile.read(path)) ?? folder.flatMap { try? PrivateFile.read($0 + path[slash...]) }
+        return bytes.map { String(decoding: $0, as: UTF8.self) } ?? environment("MESSAGE")
+    }
+
     static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 }
 

@@ -62,9 +62,7 @@ final class WebSample: Sendable {
     ]
 
     private var page: String {
-        let message =
-            SampleCommand.environment("MESSAGE_FILE").flatMap { try? PrivateFile.read($0) }
-            .map { String(decoding: $0, as: UTF8.self) } ?? SampleCommand.environment("MESSAGE") ?? "Hello"
+        let message = SampleCommand.message ?? "Hello"
         let seconds = Int((clock.uptime() - start).inSeconds)
         return """
             \(message.trimmingSpaces.split(separator: "\n").joined(separator: " "))

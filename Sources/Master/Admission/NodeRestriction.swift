@@ -10,21 +10,27 @@ extension AdmissionPlugin {
         switch call.resource.groupResource.description {
         case "nodes":
             guard name == node else {
-                throw Status.forbidden(call.resource.groupResource, name, "node \"\(node)\" is not allowed to modify node \"\(name)\"")
+                throw Status.forbidden(
+                    call.resource.groupResource, name, "node \"\(node)\" is not allowed to modify node \"\(name)\"")
             }
             guard call.operation == .update, call.subresource.isEmpty else { return }
             if Node(call.object).taints != Node(call.old).taints {
-                throw Status.forbidden(call.resource.groupResource, name, "node \"\(node)\" is not allowed to modify taints")
+                throw Status.forbidden(
+                    call.resource.groupResource, name, "node \"\(node)\" is not allowed to modify taints")
             }
         case "leases.coordination.k8s.io":
             guard name == node else {
-                throw Status.forbidden(call.resource.groupResource, name, "can only access node lease with the same name as the requesting node")
+                throw Status.forbidden(
+                    call.resource.groupResource, name,
+                    "can only access node lease with the same name as the requesting node")
             }
         case "pods":
             guard call.operation == .delete else { return }
             let bound = Pod(call.old).spec.nodeName
             guard bound == node else {
-                throw Status.forbidden(call.resource.groupResource, name, "node \"\(node)\" can only delete pods with spec.nodeName set to itself")
+                throw Status.forbidden(
+                    call.resource.groupResource, name,
+                    "node \"\(node)\" can only delete pods with spec.nodeName set to itself")
             }
         default: return
         }

@@ -21,7 +21,9 @@ struct BootstrapToken {
     /// Nil unless the text is six and sixteen lower-case letters or digits with a dot between.
     init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        let isPlain: (Substring) -> Bool = { part in part.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) } }
+        let isPlain: (Substring) -> Bool = { part in
+            part.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) }
+        }
         guard parts.count == 2, parts[0].count == 6, parts[1].count == 16, parts.allSatisfy(isPlain) else { return nil }
         self.init(id: String(parts[0]), secret: String(parts[1]))
     }

@@ -4,7 +4,8 @@ import Shared
 enum BackupCommand {
     static let backup = MasterCommands.Entry(
         command: Command(
-            name: "kmaster backup", summary: "Copies the cluster's objects and their history to a file; the master may run meanwhile.",
+            name: "kmaster backup",
+            summary: "Copies the cluster's objects and their history to a file; the master may run meanwhile.",
             operands: "FILE", flags: [MasterCommands.state],
             notes: "The keys in DIR/pki are not part of it: keep a copy of that folder as well."),
         run: { arguments, folder in
@@ -15,7 +16,8 @@ enum BackupCommand {
 
     static let restore = MasterCommands.Entry(
         command: Command(
-            name: "kmaster restore", summary: "Puts a backup in the place of the cluster's objects; the master must not run.",
+            name: "kmaster restore",
+            summary: "Puts a backup in the place of the cluster's objects; the master must not run.",
             operands: "FILE", flags: [MasterCommands.state]),
         run: { arguments, folder in
             let file = try operand(arguments)
@@ -24,7 +26,9 @@ enum BackupCommand {
         })
 
     private static func operand(_ arguments: Arguments) throws(UsageError) -> String {
-        guard arguments.operands.count == 1, let file = arguments.operands.first else { throw UsageError("name one FILE") }
+        guard arguments.operands.count == 1, let file = arguments.operands.first else {
+            throw UsageError("name one FILE")
+        }
         return file
     }
 }

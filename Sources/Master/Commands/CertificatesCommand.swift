@@ -9,7 +9,9 @@ enum CertificatesCommand {
         command: Command(
             name: "kmaster certs", summary: "Shows the cluster's certificates, or makes all but the authority's anew.",
             operands: "show|renew", flags: [MasterCommands.state],
-            notes: "renew: restart kmaster afterwards. Certificates that end within 30 days are made anew at every start anyway."),
+            notes:
+                "renew: restart kmaster afterwards. Certificates that end within 30 days are made anew at every start anyway."
+        ),
         run: { arguments, folder in
             switch arguments.operands {
             case ["show"]: try show(folder)
@@ -25,7 +27,9 @@ enum CertificatesCommand {
             guard let pem = try folder.read("pki/\(name).crt") else { continue }
             let certificate = try Certificate(pem: pem)
             let left = certificate.notAfter - now
-            rows.append([name, certificate.commonName, certificate.notAfter.rfc3339, left < .zero ? "ended" : left.human])
+            rows.append([
+                name, certificate.commonName, certificate.notAfter.rfc3339, left < .zero ? "ended" : left.human,
+            ])
         }
         StandardStreams.out(MasterCommands.table(rows))
     }

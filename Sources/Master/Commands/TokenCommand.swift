@@ -7,17 +7,22 @@ enum TokenCommand {
         command: Command(
             name: "kmaster token", summary: "Makes, lists or deletes tokens with which agents join.",
             operands: "create|list|delete [ID]",
-            flags: [MasterCommands.state, .init("ttl", .one("DURATION"), fallback: "24h", help: "how long a new token is good; 0 means for ever")],
+            flags: [
+                MasterCommands.state,
+                .init("ttl", .one("DURATION"), fallback: "24h", help: "how long a new token is good; 0 means for ever"),
+            ],
             notes: "The master must run."),
         run: { arguments, folder in
             let kubeconfig = try Kubeconfig.load([folder.path + "/admin.kubeconfig"], isRequired: true)
             let client = Client(try await kubeconfig.transport(), agent: "kmaster")
             switch arguments.operands.first {
-            case "create" where arguments.operands.count == 1: try await create(client, try arguments.duration("ttl") ?? .zero)
+            case "create" where arguments.operands.count == 1:
+                try await create(client, try arguments.duration("ttl") ?? .zero)
             case "list" where arguments.operands.count == 1: try await list(client)
             case "delete" where arguments.operands.count == 2:
                 let id = String(arguments.operands[1].prefix { $0 != "." })
-                try await client.delete(Secret.self, namespace: BootstrapToken.namespace, name: BootstrapToken.secretName(id))
+                try await client.delete(
+                    Secret.self, namespace: BootstrapToken.namespace, name: BootstrapToken.secretName(id))
                 StandardStreams.out("token \(id) deleted")
             default: throw UsageError("kmaster token takes create, list or delete ID")
             }

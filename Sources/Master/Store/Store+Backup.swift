@@ -25,7 +25,8 @@ extension Store {
         unlink(partial)
         let descriptor = Glibc.open(partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw StoreError("no backup can be written to \(path) (\(String(cString: strerror(errno)))): choose another")
+            throw StoreError(
+                "no backup can be written to \(path) (\(String(cString: strerror(errno)))): choose another")
         }
         Glibc.close(descriptor)
         do throws(SQLiteError) {

@@ -5,7 +5,9 @@ package enum RunFolder {
     /// `/run/kotohajime` for root; a folder of the user's own for others.
     package static var base: String {
         if geteuid() == 0 { return "/run/kotohajime" }
-        if let folder = getenv("XDG_RUNTIME_DIR").map({ String(cString: $0) }), folder.hasPrefix("/"), access(folder, W_OK) == 0 {
+        if let folder = getenv("XDG_RUNTIME_DIR").map({ String(cString: $0) }), folder.hasPrefix("/"),
+            access(folder, W_OK) == 0
+        {
             return folder + "/kotohajime"
         }
         return "/tmp/kotohajime-\(geteuid())"
@@ -21,6 +23,7 @@ package enum RunFolder {
     /// Whether a folder belongs to this user alone; one in /tmp may have been laid there by somebody else.
     package static func isOwn(_ path: String) -> Bool {
         var status = stat()
-        return lstat(path, &status) == 0 && status.st_uid == geteuid() && status.st_mode & S_IFMT == S_IFDIR && status.st_mode & 0o022 == 0
+        return lstat(path, &status) == 0 && status.st_uid == geteuid() && status.st_mode & S_IFMT == S_IFDIR
+            && status.st_mode & 0o022 == 0
     }
 }
