@@ -27,13 +27,6 @@ package final class TemporaryFolder: Sendable {
     }
 
     private static func copy(_ source: String, _ target: String) {
-        if mkdir(target, 0o700) == 0 {
-            let names = names(in: source)
-            for name in names { copy("\(source)/\(name)", "\(target)/\(name)") }
-            // A folder, as its contents show; an empty one makes no difference to a file that is made there.
-            if !names.isEmpty { return }
-            rmdir(target)
-        }
         let reading = open(source, O_RDONLY | O_CLOEXEC)
         let writing = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         defer {

@@ -53,6 +53,8 @@ struct ConnectionTests {
         await #expect(throws: CancellationError.self) { _ = try await task.value }
         await #expect(throws: NetError.self) { _ = try await server.read(most: 10, within: .milliseconds(20)) }
         let waiting = Task { try await server.read(most: 10) }
+        // Lets the read begin to wait first: one that comes after the close is another case.
+        for _ in 0..<1_000 { await Task.yield() }
         server.close()
         await #expect(throws: NetError.self) { _ = try await waiting.value }
         #expect(try await client.read(most: 10) == nil)
