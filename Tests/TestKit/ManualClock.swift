@@ -75,6 +75,9 @@ package final class ManualClock: WallClock {
         }
     }
 
+    /// Moves the wall clock alone: the machine slept, or somebody set its clock.
+    package func jump(by duration: Duration) { state.withLock { $0.time = $0.time + duration } }
+
     /// Moves time on and wakes those whose time has come, in their order.
     package func advance(by duration: Duration) {
         let woken = state.withLock { state in

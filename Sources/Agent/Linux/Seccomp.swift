@@ -21,7 +21,7 @@ struct Seccomp: Sendable {
     static let newest: UInt32 = 470
     private static let clone3: UInt32 = 435
 
-    static let x86_64 = Table(
+    static let amd64 = Table(
         architecture: 0xC000_003E,
         refused: [
             134, 136, 139, 153, 156, 163, 164, 167, 168, 169, 172, 173, 174, 175, 176, 177, 178, 180, 212, 227, 237,
@@ -41,7 +41,7 @@ struct Seccomp: Sendable {
         clone: 220, socket: 198, otherSpace: 0)
 
     #if arch(x86_64)
-        static let native = x86_64
+        static let native = amd64
     #elseif arch(arm64)
         static let native = arm64
     #endif

@@ -23,6 +23,7 @@ extension Store {
     ) async throws(Status) -> T {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<T, Status>, Never>) in
             let request = WriteQueue.Request { transaction in
+                transaction.isRehearsal = !keeps
                 let result: Result<T, Status>
                 do throws(Status) {
                     result = .success(try body(&transaction))

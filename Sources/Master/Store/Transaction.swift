@@ -14,6 +14,8 @@ struct Transaction: ~Copyable {
     private(set) var revision: Revision
     /// How many changes there were when the running body began.
     private var mark = 0
+    /// A dry run: objects keep the `resourceVersion` that they have, since no new one is given out.
+    var isRehearsal = false
 
     /// - Parameter last: the last revision that was ever given out.
     init(on latest: Latest, last: Revision, project: @escaping Projection.Make) {
@@ -72,7 +74,13 @@ struct Transaction: ~Copyable {
 
     private func encode(_ key: ObjectKey, _ json: JSON) throws(Status) -> Stored {
         var json = json
-        json["metadata"]["resourceVersion"] = .string(revision.description)
+        if !isRehearsal {
+            json["metadata"]["resourceVersion"] = .string(revision.description)
+        } else if let current = get(key) {
+            json["metadata"]["resourceVersion"] = .string(current.revision.description)
+        } else {
+            json["metadata"].remove("resourceVersion")
+        }
         // Copied into a buffer of its exact size, since it stays in memory as long as the object.
         let bytes = json.encoded.withUnsafeBufferPointer { Array($0) }
         guard bytes.count <= Limits.objectBytesMax else {

@@ -33,6 +33,8 @@ package final class Informer<K: Kind>: Service {
         var handlers: [Handler] = []
         var revision = Revision.zero
         var isSynced = false
+        /// Nobody fills the cache any more.
+        var isEnded = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -92,19 +94,23 @@ package final class Informer<K: Kind>: Service {
     package var revision: Revision { state.withLock { $0.revision } }
     package var isSynced: Bool { state.withLock { $0.isSynced } }
 
-    /// Returns once the first listing is in the cache.
+    /// Returns once the first listing is in the cache, or when `run` has ended without one.
     package func waitUntilSynced() async {
         await withCheckedContinuation { continuation in
             let ready = state.withLock { state in
-                if !state.isSynced { state.waiters.append(continuation) }
-                return state.isSynced
+                let isDecided = state.isSynced || state.isEnded
+                if !isDecided { state.waiters.append(continuation) }
+                return isDecided
             }
             if ready { continuation.resume() }
         }
     }
 
     package func run() async throws {
-        defer { for waiter in takeWaiters() { waiter.resume() } }
+        defer {
+            state.withLock { $0.isEnded = true }
+            for waiter in takeWaiters() { waiter.resume() }
+        }
         var backoff = Backoff(first: .milliseconds(100), most: .seconds(10))
         var needsList = true
         while true {

@@ -79,6 +79,8 @@ package final class WorkQueue: Sendable {
     package var depth: Int { state.withLock { $0.waiting.count + $0.active.count } }
     /// Keys that wait for their time.
     package var delayed: Int { state.withLock { $0.due.count } }
+    /// The uptime at which the next delayed key comes; nil when none waits.
+    package var nextDue: Duration? { state.withLock { $0.due.values.min() } }
 
     /// Moves delayed keys to the queue when their time comes. Runs until the queue is closed or the task cancelled.
     package func runTimer() async throws {

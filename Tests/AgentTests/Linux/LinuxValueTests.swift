@@ -41,7 +41,7 @@ struct SeccompTests {
         (56, 0x11, 0x7FFF_0000), (56, 0x1000_0000, 0x0005_0001), (41, 2, 0x7FFF_0000), (41, 40, 0x0005_0001),
         (41, 38, 0x0005_0001), (0x4000_0001, 0, 0x0005_0026),
     ]) func `calls get their verdict on x86-64`(number: UInt32, first: UInt32, expected: UInt32) {
-        let program = Seccomp.program(Seccomp.x86_64, capabilities: .standard)
+        let program = Seccomp.program(Seccomp.amd64, capabilities: .standard)
         #expect(verdict(program, number: number, first: first, arch: 0xC000_003E) == expected)
         #expect(verdict(program, number: number, first: first, arch: 1) == 0x0005_0001)
     }
