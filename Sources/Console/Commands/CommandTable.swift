@@ -10,7 +10,20 @@ enum CommandTable {
     static let groups: [Group] = [
         Group(
             title: "A cluster on this machine",
-            verbs: [UpCommand.verb, DownCommand.verb, NodeCommand.verb, DoctorCommand.verb])
+            verbs: [UpCommand.verb, DownCommand.verb, NodeCommand.verb, DoctorCommand.verb]),
+        Group(
+            title: "Look",
+            verbs: [GetCommand.verb, DescribeCommand.verb, LogsCommand.verb, EventsCommand.verb, TopCommand.verb]),
+        Group(
+            title: "Change",
+            verbs: [
+                ApplyCommand.verb, DiffCommand.verb, CreateCommand.verb, DeleteCommand.verb, ScaleCommand.verb,
+                RolloutCommand.verb, LabelCommands.label, LabelCommands.annotate, ExecCommand.verb,
+            ]),
+        Group(title: "Nodes", verbs: [NodeCommands.cordon, NodeCommands.uncordon, NodeCommands.drain]),
+        Group(
+            title: "This program and its server",
+            verbs: [InfoCommands.resources, InfoCommands.version, ConfigCommand.verb, CompletionCommand.verb]),
     ]
     static var verbs: [Verb] { groups.flatMap(\.verbs) }
 

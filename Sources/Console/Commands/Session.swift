@@ -7,6 +7,14 @@ struct Session: Sendable {
     let namespace: String
     let contextName: String
     let server: String
+    private let served = ServedOnce()
+
+    init(client: Client, namespace: String, contextName: String, server: String) {
+        self.client = client
+        self.namespace = namespace
+        self.contextName = contextName
+        self.server = server
+    }
 
     /// Opens the cluster that the flags choose: a kubeconfig's context, or the cluster that runs on this machine.
     ///
@@ -37,5 +45,72 @@ struct Session: Sendable {
         }
         if arguments["context"] != nil { return own }
         throw Failure("No cluster is chosen: start one with kconsole up, or name a kubeconfig with --kubeconfig.")
+    }
+}
+
+extension Session {
+    /// What the server serves; asked for once.
+    func resources() async throws -> ServedResources { try await served.value(client) }
+
+    /// The selectors of the flags.
+    func query(_ arguments: Arguments) throws -> Query {
+        var query = Query()
+        if let labels = arguments["selector"] {
+            _ = try LabelSelector(parsing: labels)
+            query.add("labelSelector", labels)
+        }
+        if let fields = arguments["field-selector"] { query.add("fieldSelector", fields) }
+        return query
+    }
+
+    /// The objects that an entry of a selection means, whole.
+    func objects(_ entry: Selection.Entry, _ arguments: Arguments) async throws -> [JSON] {
+        if !entry.names.isEmpty {
+            var objects: [JSON] = []
+            for name in entry.names {
+                objects.append(try await client.call("GET", entry.resource.path(namespace, name)))
+            }
+            return objects
+        }
+        let isEverywhere = arguments.has("all-namespaces")
+        return try await list(entry.resource.path(isEverywhere ? "" : namespace), query: try query(arguments))
+    }
+
+    /// All objects of a collection, page by page, each with its type.
+    func list(_ path: String, query: Query = [:]) async throws -> [JSON] {
+        var items: [JSON] = []
+        var token: String?
+        repeat {
+            var query = query
+            query.add("limit", String(Limits.listPageObjects))
+            if let token { query.add("continue", token) }
+            let page = try await client.call("GET", path, query: query)
+            let kind = page["kind"].string.map { $0.hasSuffix("List") ? String($0.dropLast(4)) : $0 }
+            for var item in page["items"].items {
+                if item["kind"].isNull, let kind { item["kind"] = .string(kind) }
+                if item["apiVersion"].isNull { item["apiVersion"] = page["apiVersion"] }
+                items.append(item)
+            }
+            token = page["metadata"]["continue"].string.flatMap { $0.isEmpty ? nil : $0 }
+        } while token != nil
+        return items
+    }
+
+    /// The error that a refused stream stands for.
+    static func refusal(_ answer: HTTPStream) async throws -> Status {
+        var body: [UInt8] = []
+        while let piece = try await answer.body.next(), body.count < Limits.bodyBytesMax { body += piece }
+        return Client.refusal(answer.status, try? JSON(parsing: body), body)
+    }
+}
+
+/// Asks a server once for what it serves.
+actor ServedOnce {
+    private var known: ServedResources?
+    func value(_ client: Client) async throws -> ServedResources {
+        if let known { return known }
+        let loaded = try await ServedResources.load(client)
+        known = loaded
+        return loaded
     }
 }
