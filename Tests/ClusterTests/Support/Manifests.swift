@@ -35,7 +35,7 @@ extension InProcessCluster {
         try await pods(app).filter { !$0.metadata.isDeleting && $0.status.phase == .running }
     }
     func ready(_ app: String = "web") async throws -> [Pod] {
-        try await pods(app).filter { !$0.metadata.isDeleting && $0.status.condition("Ready")?.isTrue ?? false }
+        try await running(app).filter { $0.status.condition("Ready")?.isTrue ?? false }
     }
     func exists<K: Kind>(_ kind: K.Type, namespace: String = "default", name: String) async throws -> Bool {
         do {
