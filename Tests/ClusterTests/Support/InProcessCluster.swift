@@ -12,6 +12,8 @@ final class InProcessCluster: Sendable {
         let seed: Seed
         let oneIn: UInt64
     }
+    /// What runs: the API server alone, or the controllers beside it.
+    enum Parts: Sendable { case server, all }
     struct NotIdle: Error, CustomStringConvertible { let description: String }
 
     private struct Running {
@@ -25,11 +27,15 @@ final class InProcessCluster: Sendable {
     let clock = ManualClock()
     let agents: FakeAgents
     private let faults: Faults?
+    private let options: ControlPlane.Options
+    let parts: Parts
     private let running: Mutex<Running?>
     private let renewed: Mutex<Duration>
 
-    private init(faults: Faults?) {
+    private init(faults: Faults?, options: ControlPlane.Options, parts: Parts) {
         self.faults = faults
+        self.options = options
+        self.parts = parts
         agents = FakeAgents(clock: clock)
         running = Mutex(nil)
         renewed = Mutex(.zero)
@@ -37,12 +43,15 @@ final class InProcessCluster: Sendable {
 
     /// Runs `body` with a cluster of `nodes` nodes (`node-1`, …) that has come to rest.
     static func with(
-        nodes: Int = 3, faults: Faults? = nil, _ body: (InProcessCluster) async throws -> Void
+        nodes: Int = 3, faults: Faults? = nil, options: ControlPlane.Options = ControlPlane.Options(),
+        parts: Parts = .all, _ body: (InProcessCluster) async throws -> Void
     ) async throws {
-        let cluster = InProcessCluster(faults: faults)
+        let cluster = InProcessCluster(faults: faults, options: options, parts: parts)
         try await cluster.open(TemporaryFolder())
         do {
-            for number in 1...max(1, nodes) { try await cluster.agents.start("node-\(number)", cluster.client) }
+            for number in (0..<nodes).map({ $0 + 1 }) {
+                try await cluster.agents.start("node-\(number)", cluster.client)
+            }
             try await cluster.settle()
             try await body(cluster)
         } catch {
@@ -80,7 +89,7 @@ final class InProcessCluster: Sendable {
         let state = try StateFolder(folder.path)
         let identity = try MasterIdentity.open(state, names: SubjectAltNames(dns: ["localhost"]), clock: clock)
         let plane = try ControlPlane(
-            path: folder.path + "/kmaster.db", options: ControlPlane.Options(), identity: identity, clock: clock,
+            path: folder.path + "/kmaster.db", options: options, identity: identity, clock: clock,
             log: log,
             dial: { throw NetError(.refused, "no agent listens on \($0)") })
         try await plane.bootstrap(serviceAddress: "10.96.0.1", endpoints: ["127.0.0.1"], port: 6443)
@@ -99,11 +108,13 @@ final class InProcessCluster: Sendable {
             settings: settings, clock: clock, log: log)
         let admin = plane.client(User("kubernetes-admin", groups: ["system:masters"]), agent: "agent")
         let (pods, services) = agents.services(admin, log: log)
-        let all = plane.services + controllers.services + services
+        let all = plane.services + (parts == .all ? controllers.services + services : [])
         // Unstructured, so that a test can end and replace the master between two lines.
         let task = Task { try await Shared.run(all) }
         let caches =
-            InProcessCluster.watched(controllers.caches, plane.store) + [
+            parts == .server
+            ? []
+            : InProcessCluster.watched(controllers.caches, plane.store) + [
                 ("agents", InProcessCluster.follows(pods, plane.store))
             ]
         running.withLock {

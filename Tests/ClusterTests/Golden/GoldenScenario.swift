@@ -1,0 +1,77 @@
+import Shared
+import TestKit
+
+/// One recorded scenario: requests one after another and what a real server answered.
+struct GoldenScenario {
+    /// What a scenario is about.
+    enum Topic: String, CaseIterable {
+        case patch, apply, validation, defaults, verbs, watch, crd
+    }
+
+    /// One thing that a scenario does.
+    struct Step {
+        let json: JSON
+        var request: JSON { json["request"] }
+        var response: JSON { json["response"] }
+        /// The stream is read to its end.
+        var isWatch: Bool { json["events"].bool ?? false }
+    }
+
+    let id: String
+    let topic: Topic
+    let about: String
+    let steps: [Step]
+    /// Why newer servers answer otherwise; empty for what they all have in common.
+    let only120: [String]
+    /// Controllers write to the objects as well.
+    let settles: Bool
+    private let showsManagedFields: Bool
+    private let ignored: [String]
+
+    init?(_ json: JSON) {
+        guard let id = json["id"].string, let topic = json["topic"].string.flatMap(Topic.init(rawValue:)) else {
+            return nil
+        }
+        self.id = id
+        self.topic = topic
+        about = json["about"].string ?? ""
+        steps = json["steps"].items.map(Step.init)
+        only120 = json["only120"].bool ?? false ? json["only120Why"].items.map(\.text) : []
+        showsManagedFields = json["managedFields"].bool ?? false
+        ignored = json["ignore"].items.compactMap(\.string)
+        settles = json["settle"].bool ?? false
+    }
+
+    /// All scenarios of the recordings.
+    static let all = Golden.lines("api.jsonl").compactMap(GoldenScenario.init)
+
+    /// Whether the scenario waits for what controllers do.
+    var needsControllers: Bool {
+        settles || steps.contains { !$0.json["until"].isNull || !$0.json["sleep"].isNull && !$0.isWatch }
+    }
+
+    /// A body without what the scenario does not look at.
+    func reduced(_ json: JSON, at path: String = "") -> JSON {
+        switch json {
+        case .array(let items): return .array(items.map { reduced($0, at: path) })
+        case .object(let members):
+            var result = JSON.Members()
+            for (key, value) in members {
+                let place = path.isEmpty ? key : "\(path).\(key)"
+                if ignored.contains(where: { place == $0 || place.hasSuffix(".\($0)") }) { continue }
+                if place.hasSuffix("metadata.managedFields") {
+                    let entries = value.items.filter { !GoldenScenario.isController($0["manager"].string ?? "") }
+                    if showsManagedFields, !entries.isEmpty { result.append(key, .array(entries)) }
+                } else {
+                    result.append(key, reduced(value, at: place))
+                }
+            }
+            return .object(result)
+        default: return json
+        }
+    }
+
+    private static func isController(_ manager: String) -> Bool {
+        manager.hasPrefix("kube-") || manager.hasSuffix("-controller")
+    }
+}
