@@ -61,17 +61,17 @@ struct AppState: Sendable {
     // MARK: What the cluster tells.
 
     private var problemsVersion = -1
+    private var problemsAt = Timestamp(nanoseconds: 0)
 
     private mutating func refreshProblems() {
-        let keys: [FeedKey] = [.all(.pods), .all(.nodes), .all(.deployments)]
         // Versions only grow, so their sum changes when one does; time matters for what takes long.
-        let version = keys.reduce(0) { $0 + world.feed($1).version } &* 64 &+ Int(world.now.seconds / 10 % 64)
+        let version =
+            World.overview.reduce(0) { $0 + world.feed($1).version } &* 64 &+ Int(world.now.seconds / 10 % 64)
         guard version != problemsVersion else { return }
+        if world.pods.count > Limits.problemsPodsMany, world.now - problemsAt < .seconds(1) { return }
         problemsVersion = version
-        world.problems = Problems.find(
-            pods: world.pods.values, nodes: world.nodes.values,
-            deployments: world.feed(.all(.deployments)).items.values,
-            now: world.now)
+        problemsAt = world.now
+        world.problems = Problems.find(world)
     }
 
     private mutating func receive(_ key: FeedKey, _ news: FeedNews) {
@@ -79,6 +79,7 @@ struct AppState: Sendable {
         guard followed.contains(key) else { return }
         let wasComplete = world.feeds[key]?.isComplete ?? false
         let changes = world.feeds[key, default: Feed()].receive(news, now: world.now)
+        if key == .all(.pods) { world.tally.observe(changes) }
         if World.overview.contains(key) {
             world.timeline.observe(key.resource, changes, isFirstList: !wasComplete, now: world.now)
         }
@@ -174,6 +175,7 @@ struct AppState: Sendable {
     func availability(_ command: Intent) -> Availability {
         switch command {
         case .prompt, .help, .home, .problems, .messages, .namespaces, .redraw, .suspend, .quit: .yes
+        case .undo: world.isReadOnly ? .no("The console is read-only.") : .yes
         case .back: screens.count > 1 || !top.filterText.isEmpty ? .yes : .hidden
         default: top.availability(command, world)
         }
@@ -190,6 +192,7 @@ struct AppState: Sendable {
         case .problems: return perform([.push(ProblemsScreen())])
         case .messages: return perform([.push(MessagesScreen())])
         case .namespaces: return perform([.push(ListScreen(.namespaces))])
+        case .undo: return perform([.say("Looking up the last change…", .busy), .effect(.planUndo)])
         case .redraw: return [.redraw, .reconnect]
         case .suspend: return [.suspend]
         case .quit: return [.quit(0)]

@@ -53,6 +53,8 @@ struct ClusterSource: Sendable {
     var killContainer: (@Sendable (_ namespace: String, _ pod: String, _ container: String) async throws -> Void)?
     /// Runs a shell in a container on the given terminal until it ends. The screen is out of the way.
     var shell: (@Sendable (_ namespace: String, _ pod: String, _ container: String) async throws -> Void)?
+    /// The plan that takes back the last change of this user; nil when none is known.
+    var undo: (@Sendable () async throws -> Plan?)?
     /// Reads the documents of a manifest.
     var parseManifest: @Sendable ([UInt8]) throws -> [JSON] = { [try JSON(parsing: $0)] }
     /// Writes an object for an editor.

@@ -27,6 +27,8 @@ actor EffectRunner {
     private var feeds: [FeedKey: Task<Void, Never>] = [:]
     private var logs: [LogKey: Task<Void, Never>] = [:]
     private var exitCode: Int32?
+    /// A shell or an editor has the terminal: messages are taken in, nothing is drawn.
+    private var isAway = false
 
     init(source: ClusterSource, display: Display, clock: any WallClock, editor: Editor) {
         self.source = source
@@ -55,8 +57,10 @@ actor EffectRunner {
         ]
         await perform(state.receive(.tick(clock.now())))
         while exitCode == nil {
-            state.settle()
-            display.show(Frame.draw(state))
+            if !isAway {
+                state.settle()
+                display.show(Frame.draw(state))
+            }
             let drawn = clock.uptime()
             var batch = await mailbox.take()
             // Changes that come faster than frames share one; a key is answered at once.
@@ -83,8 +87,9 @@ actor EffectRunner {
             case .stopLogs(let key): logs.removeValue(forKey: key)?.cancel()
             case .perform(let action): act(action)
             case .plan(let file): plan(file)
-            case .shell(let namespace, let pod, let container): await shell(namespace, pod, container)
-            case .edit(let target): await edit(target)
+            case .planUndo: planUndo()
+            case .shell(let namespace, let pod, let container): shell(namespace, pod, container)
+            case .edit(let target): edit(target)
             case .copy(let text): display.copy(text)
             case .redraw: display.forget()
             case .reconnect:
@@ -121,10 +126,30 @@ actor EffectRunner {
         let (source, clock, mailbox) = (source, clock, mailbox)
         Task {
             do {
-                try await Work.perform(action.work, source, clock)
+                try await Ledger.$group.withValue(action.group ?? "console-\(clock.now().nanoseconds)") {
+                    try await Work.perform(action.work, source, clock)
+                }
                 mailbox.put(.finished(action, .done))
             } catch {
                 mailbox.put(.finished(action, .failed("\(error)")))
+            }
+        }
+    }
+
+    private func planUndo() {
+        let (source, mailbox) = (source, mailbox)
+        Task {
+            do {
+                if let plan = try await source.undo?() {
+                    mailbox.put(.planned(plan))
+                } else {
+                    mailbox.put(
+                        .say(
+                            "There is nothing to take back: no change made with kconsole in this cluster is known.",
+                            .warn))
+                }
+            } catch {
+                mailbox.put(.say("\(error)", .bad))
             }
         }
     }
@@ -140,28 +165,47 @@ actor EffectRunner {
         }
     }
 
-    /// The screen is given away while the shell has the terminal.
-    private func shell(_ namespace: String, _ pod: String, _ container: String) async {
+    private func shell(_ namespace: String, _ pod: String, _ container: String) {
         guard let shell = source.shell else { return }
-        display.leave()
-        do { try await shell(namespace, pod, container) } catch { mailbox.put(.say("The shell ended: \(error)", .bad)) }
-        display.enter()
-        mailbox.put(.resized(display.size()))
-        mailbox.put(.resumed)
+        giveAway {
+            do {
+                try await shell(namespace, pod, container)
+                return nil
+            } catch { return .say("The shell ended: \(error)", .bad) }
+        }
     }
 
-    private func edit(_ target: Target) async {
-        do {
-            let live = try await source.call(ClusterSource.Call(method: "GET", path: target.path()))
-            display.leave()
-            let edited = editor.edit(source.printManifest(Work.editable(live)), name: target.key.name)
+    private func edit(_ target: Target) {
+        let (source, mailbox, editor) = (source, mailbox, editor)
+        Task {
+            do {
+                let live = try await source.call(ClusterSource.Call(method: "GET", path: target.path()))
+                giveAway {
+                    do {
+                        guard let edited = try await editor.edit(source.printManifest(Work.editable(live))) else {
+                            return .say("Nothing was changed.", .faint)
+                        }
+                        return .planned(try Work.plan(edited: edited, live, target, source))
+                    } catch { return .say("\(error)", .bad) }
+                }
+            } catch {
+                mailbox.put(.say("\(error)", .bad))
+            }
+        }
+    }
+
+    /// Lets `body` have the terminal. The cluster's news are taken in meanwhile, so that nothing piles up.
+    private func giveAway(_ body: @escaping @Sendable () async -> Message?) {
+        guard !isAway else { return }
+        isAway = true
+        display.leave()
+        Task {
+            let message = await body()
+            isAway = false
             display.enter()
             mailbox.put(.resized(display.size()))
             mailbox.put(.resumed)
-            guard let edited = try edited.get() else { return mailbox.put(.say("Nothing was changed.", .faint)) }
-            mailbox.put(.planned(try Work.plan(edited: edited, live, target, source)))
-        } catch {
-            mailbox.put(.say("\(error)", .bad))
+            if let message { mailbox.put(message) }
         }
     }
 }

@@ -62,6 +62,8 @@ struct WorkloadFacts: Equatable, Sendable {
     let selector: [String: String]
     /// Why it does not get on, out of its conditions; empty when it does.
     let why: String
+    /// What the server says when it refuses to make its pods; empty when it does not.
+    let refusal: String
     let since: Timestamp?
     let isPaused: Bool
 
@@ -83,6 +85,7 @@ struct WorkloadFacts: Equatable, Sendable {
             ($0.type == "ReplicaFailure" && $0.isTrue) || ($0.type == "Progressing" && $0.status == "False")
         }
         why = bad.map { $0.message.isEmpty ? $0.reason : $0.message } ?? ""
+        refusal = conditions.first { $0.type == "ReplicaFailure" && $0.isTrue }?.message ?? ""
         since = (bad ?? conditions.first { $0.type == "Available" })?.lastTransitionTime
     }
     var isSettled: Bool { ready >= desired && updated >= desired }
@@ -95,6 +98,8 @@ struct ServiceFacts: Equatable, Sendable {
     let external: String
     let ports: String
     let selector: [String: String]
+    /// Where its ports lead in the pods: numbers, or names that the pods' containers give.
+    let targets: [String]
 
     init(_ service: ClusterService) {
         type = service.type
@@ -111,6 +116,41 @@ struct ServiceFacts: Equatable, Sendable {
             return "\(number)\(node)/\(port["protocol"].string ?? "TCP")"
         }.joined(separator: " ")
         selector = service.selector
+        targets = service.ports.map { port in
+            port["targetPort"].string ?? "\(port["targetPort"].int ?? port["port"].int ?? 0)"
+        }
+    }
+}
+
+/// What the console keeps of a PersistentVolumeClaim.
+struct ClaimFacts: Equatable, Sendable {
+    /// `Pending`, `Bound` or `Lost`.
+    let phase: String
+    let volume: String
+    /// Nil: the cluster's default class.
+    let storageClass: String?
+    let size: String
+
+    init(_ json: JSON) {
+        phase = json.at("status", "phase").string ?? ""
+        volume = json.at("spec", "volumeName").string ?? ""
+        storageClass = json.at("spec", "storageClassName").string
+        size = json.at("spec", "resources", "requests", "storage").string ?? ""
+    }
+}
+
+/// What the console keeps of a PodDisruptionBudget.
+struct BudgetFacts: Equatable, Sendable {
+    let selector: LabelSelector?
+    let allowed: Int
+    let healthy: Int
+    let desired: Int
+
+    init(_ json: JSON) {
+        selector = LabelSelector(json.at("spec", "selector"))
+        allowed = json.at("status", "disruptionsAllowed").count ?? 0
+        healthy = json.at("status", "currentHealthy").count ?? 0
+        desired = json.at("status", "desiredHealthy").count ?? 0
     }
 }
 

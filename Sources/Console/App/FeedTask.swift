@@ -87,15 +87,17 @@ enum FeedTask {
     /// Asks the server for its version every few seconds: a sick or unreachable API is known before a watch notices.
     static func pulse(_ source: ClusterSource, _ clock: any WallClock, _ send: @Sendable (Message) -> Void) async {
         var downSince: Timestamp?
+        var lastGood: Timestamp?
         while !Task.isCancelled {
             do {
                 let version = try await within(.seconds(Limits.pulseSeconds), clock) { try await source.version() }
                 downSince = nil
+                lastGood = clock.now()
                 send(.pulse(.up(version: version)))
             } catch is CancellationError {
                 return
             } catch {
-                let since = downSince ?? clock.now()
+                let since = downSince ?? lastGood ?? clock.now()
                 downSince = since
                 send(.pulse(.down(since: since, why: "\(error)")))
             }

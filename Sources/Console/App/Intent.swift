@@ -5,14 +5,14 @@ enum Intent: String, Hashable, Sendable, CaseIterable {
     // Going somewhere.
     case open, back, home, pods, problems, namespaces, owner, help, messages
     // Looking closer.
-    case describe, yaml, logs, previousLogs, nextContainer
+    case why, describe, yaml, logs, previousLogs, nextContainer
     // Arranging.
     case prompt, filter, nextMatch, previousMatch, wide, sortName, sortAge, sortStatus, sortNext, sortPrevious, reverse
     case mark, clearMarks, follow, timestamps, wrap
     // Acting.
     case scale, restart, edit, delete, kill, killContainer, cordon, uncordon, drain, shell, apply, copy
     // The program itself.
-    case redraw, suspend, quit
+    case undo, redraw, suspend, quit
 }
 
 /// Whether a command can be used on what is selected.
@@ -26,11 +26,11 @@ enum Availability: Equatable, Sendable {
 
 /// The kinds of screen, as the key table knows them.
 enum Scope: Hashable, Sendable, CaseIterable {
-    case topology, table, detail, logs, problems, messages, help, plan
+    case topology, table, detail, logs, problems, why, messages, help, plan
 }
 
 extension Set<Scope> {
-    static let objects: Set = [.topology, .table, .detail, .problems]
+    static let objects: Set = [.topology, .table, .detail, .problems, .why]
     static let texts: Set = [.detail, .logs, .help, .plan]
     static let everywhere = Set(Scope.allCases)
 }
@@ -92,6 +92,9 @@ enum Keymap {
             [.character("M")], .messages, .everywhere, .go, "", "Show what was done and what failed in this session."),
 
         Binding(
+            [.character("w")], .why, .objects, .look, "why",
+            "Explain why it is not well: the chain of causes, the root first, and what to do."),
+        Binding(
             [.character("d")], .describe, .objects, .look, "describe",
             "Describe the object, with its conditions and events, live."),
         Binding([.character("y")], .yaml, .objects, .look, "YAML", "Show the whole object as YAML."),
@@ -117,10 +120,11 @@ enum Keymap {
         Binding([.shiftLeft, .character("<")], .sortPrevious, [.table], .arrange, "", "Sort by the column before."),
         Binding([.character("O")], .reverse, [.table], .arrange, "", "Turn the order."),
         Binding([.character(" ")], .mark, [.table], .arrange, "", "Mark the row for an action on several."),
-        Binding([.control("\\"), .character("U")], .clearMarks, [.table], .arrange, "", "Take back all marks."),
+        Binding([.control("\\")], .clearMarks, [.table], .arrange, "", "Take back all marks."),
         Binding([.character("f")], .follow, [.logs], .arrange, "follow", "Follow the end of the log, or stand still."),
         Binding([.character("t")], .timestamps, [.logs], .arrange, "times", "Show the time of every line."),
-        Binding([.character("w")], .wrap, [.logs, .detail], .arrange, "wrap", "Break long lines, or cut them."),
+        Binding([.character("w")], .wrap, [.logs], .arrange, "wrap", "Break long lines, or cut them."),
+        Binding([.character("W")], .wrap, [.detail], .arrange, "", "Break long lines, or cut them."),
 
         Binding([.character("s")], .scale, .objects, .act, "scale", "Change the number of replicas."),
         Binding(
@@ -160,6 +164,9 @@ enum Keymap {
         Binding([.backTab], .previousGroup, [.topology], .move, "", "To the node before."),
 
         Binding(
+            [.character("U")], .undo, .everywhere, .act, "",
+            "Undo the last change made here, after showing what that does."),
+        Binding(
             [.control("l"), .control("r")], .redraw, .everywhere, .program, "",
             "Draw the screen anew and try the connection again."),
         Binding(
@@ -178,7 +185,8 @@ enum Keymap {
         }.map(\.element)
     }
     private static let order: [Intent] = [
-        .open, .apply, .back, .pods, .follow, .logs, .describe, .yaml, .scale, .shell, .restart, .cordon, .uncordon,
+        .open, .apply, .back, .pods, .follow, .why, .logs, .describe, .yaml, .scale, .shell, .restart, .cordon,
+        .uncordon,
         .drain, .kill, .delete,
         .filter, .prompt, .namespaces, .previousLogs, .edit, .nextContainer, .timestamps, .wrap,
     ]

@@ -18,29 +18,55 @@ struct Item: Equatable, Sendable {
         let uid: String
     }
 
-    let key: Key
-    let uid: String
-    let revision: String
-    let created: Timestamp?
-    let deleting: Timestamp?
-    let labels: [String: String]
-    let owner: Owner?
-    var facts: Facts
+    /// Shared by all copies: a table of fifty thousand items moves pointers.
+    private final class Body: Sendable {
+        let key: Key
+        let uid: String
+        let revision: String
+        let created: Timestamp?
+        let deleting: Timestamp?
+        let labels: [String: String]
+        let owner: Owner?
+        let finalizers: [String]
+        let facts: Facts
 
-    var name: String { key.name }
-    var namespace: String { key.namespace }
-
-    init(metadata: ObjectMeta, _ facts: Facts) {
-        key = Key(namespace: metadata.namespace, name: metadata.name)
-        uid = metadata.uid
-        revision = metadata.resourceVersion
-        created = metadata.creationTimestamp
-        deleting = metadata.deletionTimestamp
-        labels = metadata.labels
-        owner = (metadata.controller ?? metadata.ownerReferences.first).map {
-            Owner(apiVersion: $0.apiVersion, kind: $0.kind, name: $0.name, uid: $0.uid)
+        init(_ metadata: ObjectMeta, _ facts: Facts) {
+            key = Key(namespace: Pools.text(metadata.namespace), name: metadata.name)
+            uid = metadata.uid
+            revision = metadata.resourceVersion
+            created = metadata.creationTimestamp
+            deleting = metadata.deletionTimestamp
+            let labels = metadata.labels
+            self.labels = labels.isEmpty ? labels : Pools.labels.one(labels)
+            owner = (metadata.controller ?? metadata.ownerReferences.first).map {
+                Pools.owners.one(Owner(apiVersion: $0.apiVersion, kind: $0.kind, name: $0.name, uid: $0.uid))
+            }
+            finalizers = metadata.finalizers
+            self.facts = facts
         }
-        self.facts = facts
+    }
+    private let body: Body
+
+    init(metadata: ObjectMeta, _ facts: Facts) { body = Body(metadata, facts) }
+
+    var key: Key { body.key }
+    var uid: String { body.uid }
+    var revision: String { body.revision }
+    var created: Timestamp? { body.created }
+    /// When its deletion is due.
+    var deleting: Timestamp? { body.deleting }
+    var labels: [String: String] { body.labels }
+    var owner: Owner? { body.owner }
+    var finalizers: [String] { body.finalizers }
+    var facts: Facts { body.facts }
+    var name: String { body.key.name }
+    var namespace: String { body.key.namespace }
+
+    static func == (left: Item, right: Item) -> Bool {
+        left.body === right.body
+            || (left.key == right.key && left.uid == right.uid && left.revision == right.revision
+                && left.created == right.created && left.deleting == right.deleting && left.labels == right.labels
+                && left.owner == right.owner && left.finalizers == right.finalizers && left.facts == right.facts)
     }
 }
 
@@ -53,6 +79,8 @@ enum Facts: Equatable, Sendable {
     case job(JobFacts)
     case event(EventFacts)
     case slice(SliceFacts)
+    case claim(ClaimFacts)
+    case budget(BudgetFacts)
     /// The cells of a server's Table.
     case cells([String])
     /// The object itself, for the one that a detail screen shows.
@@ -71,6 +99,8 @@ extension Item {
         case ("", "events"): return Item(metadata: object.metadata, .event(EventFacts(json)))
         case ("batch", "jobs"): return Item(metadata: object.metadata, .job(JobFacts(json)))
         case ("discovery.k8s.io", "endpointslices"): return Item(metadata: object.metadata, .slice(SliceFacts(json)))
+        case ("", "persistentvolumeclaims"): return Item(metadata: object.metadata, .claim(ClaimFacts(json)))
+        case ("policy", "poddisruptionbudgets"): return Item(metadata: object.metadata, .budget(BudgetFacts(json)))
         case ("apps", _): return Item(metadata: object.metadata, .workload(WorkloadFacts(json)))
         default: return Item(metadata: object.metadata, .cells([]))
         }
@@ -83,6 +113,8 @@ extension Item {
     var job: JobFacts? { if case .job(let facts) = facts { facts } else { nil } }
     var event: EventFacts? { if case .event(let facts) = facts { facts } else { nil } }
     var slice: SliceFacts? { if case .slice(let facts) = facts { facts } else { nil } }
+    var claim: ClaimFacts? { if case .claim(let facts) = facts { facts } else { nil } }
+    var budget: BudgetFacts? { if case .budget(let facts) = facts { facts } else { nil } }
     var cells: [String]? { if case .cells(let cells) = facts { cells } else { nil } }
     var object: JSON? { if case .object(let json) = facts { json } else { nil } }
 }

@@ -27,8 +27,16 @@ extension Limits {
     static let problemsMax = 1_000
     /// Lines of a difference that are computed; longer manifests show the whole new text.
     static let diffLinesMax = 5_000
-    /// Idle seconds after which a connection that should tick counts as lost.
-    static let pulseSeconds = 5
+    /// Seconds between two questions whether the API server is there, and how long an answer may take.
+    static let pulseSeconds = 3
+    /// Different texts, label sets and owners that are kept once for all objects; past that the pool begins anew.
+    static let poolValuesMax = 200_000
+    /// Pods from which problems are looked for once a second at most.
+    static let problemsPodsMany = 2_000
+    /// Characters kept of what a container or the kubelet says; the rest is cut.
+    static let messageCharactersMax = 600
+    /// Lines shown of the log of a container that ended.
+    static let lastLinesMax = 8
     /// Smallest screen that is drawn; below it a sentence says so.
     static let screenSizeMin = Size(60, 15)
 }

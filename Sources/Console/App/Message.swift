@@ -40,6 +40,8 @@ struct Action: Hashable, Sendable {
     /// What is said when it is done: `pod web-1 deleted`.
     let done: String
     let work: Work
+    /// Under which it is noted in the ledger; nil gives it one of its own.
+    var group: String?
     enum Work: Hashable, Sendable {
         case calls([ClusterSource.Call])
         case killNode(String)
@@ -58,6 +60,8 @@ enum Effect: Equatable, Sendable {
     case edit(Target)
     /// Reads a manifest and asks the server what applying it would change.
     case plan(file: String)
+    /// Looks up the last change and how it can be taken back.
+    case planUndo
     case copy(String)
     case reconnect
     case redraw
@@ -82,7 +86,7 @@ struct Target: Hashable, Sendable {
 /// Changes that are shown before they are made.
 struct Plan: Equatable, Sendable {
     struct Change: Equatable, Sendable {
-        enum Verb: String, Sendable { case create, change, same = "unchanged", refused }
+        enum Verb: String, Sendable { case create, change, delete, same = "unchanged", refused }
         let verb: Verb
         /// `deployment web`.
         let subject: String
@@ -92,6 +96,8 @@ struct Plan: Equatable, Sendable {
     }
     let title: String
     let changes: [Change]
+    /// Under which its changes are noted in the ledger.
+    var group: String?
     var calls: [ClusterSource.Call] { changes.compactMap(\.call) }
 }
 

@@ -43,12 +43,15 @@ enum Health: UInt8, Sendable, CaseIterable {
 /// What the console keeps of a container of a pod.
 struct ContainerFacts: Equatable, Sendable {
     let name: String
+    let image: String
     let isReady: Bool
     let restarts: Int
     /// `running`, `waiting` or `terminated`.
     let state: String
     /// Reason of the state, such as `CrashLoopBackOff`, `Completed`, `OOMKilled`.
     let reason: String
+    /// What the runtime says about the state; cut.
+    let message: String
     let exitCode: Int?
     /// How and when it ended the last time.
     let lastExit: Exit?
@@ -56,6 +59,10 @@ struct ContainerFacts: Equatable, Sendable {
         let code: Int
         let reason: String
         let at: Timestamp?
+        /// How long it had run.
+        let ran: Duration?
+        /// What the program left as its termination message; cut.
+        let message: String
         /// `exit 137 OOMKilled`, `exit 1`.
         var text: String {
             "exit \(code)" + (reason.isEmpty || reason == "Error" || reason == "Completed" ? "" : " \(reason)")
@@ -63,26 +70,37 @@ struct ContainerFacts: Equatable, Sendable {
     }
 
     init(_ status: ContainerStatus) {
-        name = status.name
+        name = Pools.text(status.name)
+        image = Pools.text(status.json["image"].string ?? "")
         isReady = status.isReady
         restarts = min(max(status.restartCount, 0), 1_000_000_000)
         let member = status.state.members.first
         state = member?.key ?? "waiting"
-        reason = member?.value["reason"].string ?? ""
+        reason = Pools.text(member?.value["reason"].string ?? "")
+        message = ContainerFacts.cut(member?.value["message"])
         exitCode = member?.value["exitCode"].int
         lastExit =
             ContainerFacts.exit(status.state["terminated"]) ?? ContainerFacts.exit(status.lastState["terminated"])
     }
     private static func exit(_ json: JSON) -> Exit? {
         guard let code = json["exitCode"].int else { return nil }
+        let times = ["startedAt", "finishedAt"].map { json[$0].string.flatMap { Timestamp(rfc3339: $0) } }
         return Exit(
-            code: code, reason: json["reason"].string ?? "",
-            at: json["finishedAt"].string.flatMap { Timestamp(rfc3339: $0) })
+            code: code, reason: json["reason"].string ?? "", at: times[1],
+            ran: times[0].flatMap { start in times[1].map { $0 - start } }, message: cut(json["message"]))
+    }
+    private static func cut(_ json: JSON?) -> String {
+        json?.string.map { String($0.prefix(Limits.messageCharactersMax)) } ?? ""
     }
 }
 
 /// What the console keeps of a pod.
 struct PodFacts: Equatable, Sendable {
+    struct Port: Hashable, Sendable {
+        let name: String
+        let number: Int
+    }
+
     let node: String
     let address: String
     let health: Health
@@ -99,25 +117,50 @@ struct PodFacts: Equatable, Sendable {
     let lastRestart: Timestamp?
     let cpuMillis: Int
     let memoryBytes: Int
+    /// The smallest memory limit of its containers; nil when none has one.
+    let memoryLimit: Int?
     let serviceAccount: String
     let since: Timestamp?
+    /// Persistent volume claims that it mounts.
+    let claims: [String]
+    /// Ports that its containers name.
+    let ports: [Port]
+    /// Conditions that it waits for besides its containers, and that are not met.
+    let gates: [String]
+    /// Whether its containers are started again when they end in order.
+    let restartsAlways: Bool
 
     init(_ pod: Pod) {
         let status = pod.status
-        node = pod.spec.nodeName
+        node = Pools.text(pod.spec.nodeName)
         address = status.podIP
         containers = status.containerStatuses.map(ContainerFacts.init)
         initContainers = status.initContainerStatuses.map(ContainerFacts.init)
         let all = pod.spec.containers
-        names = pod.spec.initContainers.map(\.name) + all.map(\.name)
+        names = Pools.lists.one(pod.spec.initContainers.map(\.name) + all.map(\.name))
         ready = containers.count { $0.isReady }
         restarts = containers.reduce(0) { $0 &+ $1.restarts }
         lastRestart = containers.filter { $0.restarts > 0 }.compactMap { $0.lastExit?.at }.max()
         cpuMillis = all.reduce(0) { $0 &+ ($1.requests["cpu"]?.milli ?? 0) }
         memoryBytes = all.reduce(0) { $0 &+ ($1.requests["memory"]?.value ?? 0) }
-        serviceAccount = pod.spec.serviceAccountName
+        memoryLimit = all.compactMap {
+            $0.json.at("resources", "limits", "memory").string.flatMap { Quantity($0)?.value }
+        }
+        .min()
+        serviceAccount = Pools.text(pod.spec.serviceAccountName)
+        claims = pod.json.at("spec", "volumes").items.compactMap {
+            $0.at("persistentVolumeClaim", "claimName").string
+        }
+        ports = Pools.ports.one(
+            all.flatMap { container in
+                container.ports.map { Port(name: $0["name"].string ?? "", number: $0["containerPort"].int ?? 0) }
+            })
+        let conditions = status.json["conditions"].items.map { Condition($0) }
+        gates = pod.json.at("spec", "readinessGates").items.compactMap { $0["conditionType"].string }
+            .filter { gate in !conditions.contains { $0.type == gate && $0.isTrue } }
+        restartsAlways = (pod.json.at("spec", "restartPolicy").string ?? "Always") == "Always"
         let text = PodFacts.statusText(pod, containers, initContainers)
-        self.status = text
+        self.status = Pools.text(text)
         let isDone = pod.isFinished
         health = PodFacts.health(
             pod, text, containers, isReady: ready == max(all.count, 1) && !containers.isEmpty, isDone)

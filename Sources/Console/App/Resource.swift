@@ -39,6 +39,22 @@ struct Resource: Hashable, Sendable {
     static let jobs = Resource(Job.type)
     static let namespaces = Resource(Namespace.type, shortNames: ["ns"])
     static let endpointSlices = Resource(EndpointSlice.type)
+    static let statefulSets = Resource(
+        KindType(group: "apps", version: "v1", kind: "StatefulSet", plural: "statefulsets", isNamespaced: true),
+        shortNames: ["sts"])
+    static let daemonSets = Resource(
+        KindType(group: "apps", version: "v1", kind: "DaemonSet", plural: "daemonsets", isNamespaced: true),
+        shortNames: ["ds"])
+    static let claims = Resource(
+        KindType(
+            group: "", version: "v1", kind: "PersistentVolumeClaim", plural: "persistentvolumeclaims",
+            isNamespaced: true),
+        shortNames: ["pvc"])
+    static let budgets = Resource(
+        KindType(
+            group: "policy", version: "v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets",
+            isNamespaced: true
+        ), shortNames: ["pdb"])
     static let known: [Resource] = [
         .pods, .nodes, .deployments, .replicaSets, .services, .jobs, .events, .namespaces, .endpointSlices,
     ]

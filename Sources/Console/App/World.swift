@@ -31,18 +31,22 @@ struct World: Sendable {
     var pulse = Pulse.unknown
     var timeline = Timeline()
     var problems: [Problem] = []
+    /// Sums over all pods, kept up with every change.
+    var tally = Tally()
     /// The action log.
     var entries: [Entry] = []
 
     /// Feeds that are always on: the picture, the problems and the moments are made of them.
     static let overview: [FeedKey] = [
-        .all(.nodes), .all(.pods), .all(.deployments), .all(.endpointSlices), .all(.events),
+        .all(.nodes), .all(.pods), .all(.deployments), .all(.endpointSlices), .all(.events), .all(.services),
+        .all(.statefulSets), .all(.daemonSets), .all(.jobs), .all(.claims), .all(.budgets),
     ]
 
     func feed(_ key: FeedKey) -> Feed { feeds[key] ?? Feed() }
     var pods: [Item.Key: Item] { feeds[.all(.pods)]?.items ?? [:] }
     var nodes: [Item.Key: Item] { feeds[.all(.nodes)]?.items ?? [:] }
     var events: [Item.Key: Item] { feeds[.all(.events)]?.items ?? [:] }
+    var services: [Item.Key: Item] { feeds[.all(.services)]?.items ?? [:] }
     var slices: [Item.Key: Item] { feeds[.all(.endpointSlices)]?.items ?? [:] }
 
     func isShown(_ item: Item) -> Bool { namespace.isEmpty || item.namespace.isEmpty || item.namespace == namespace }
@@ -58,35 +62,76 @@ struct World: Sendable {
 
     /// The pods that a workload, service, job or node stands for.
     func pods(of target: Target) -> [Item] {
-        let all = pods.values
+        if target.resource == .pods { return pods[target.key].map { [$0] } ?? [] }
+        let belongs = belongs(to: target)
+        return pods.values.filter(belongs)
+    }
+
+    /// Whether a pod is one of those that a workload, service, job or node stands for.
+    func belongs(to target: Target) -> @Sendable (Item) -> Bool {
+        let key = target.key
         switch target.resource.plural {
-        case "nodes": return all.filter { $0.pod?.node == target.key.name }
-        case "pods": return pods[target.key].map { [$0] } ?? []
+        case "nodes": return { $0.pod?.node == key.name }
+        case "pods": return { $0.key == key }
         case "services":
-            let services = feeds.lazy.filter { $0.key.resource == .services }.compactMap {
-                $0.value.items[target.key]?.service
-            }
-            guard let selector = services.first?.selector, !selector.isEmpty else {
-                return []
-            }
-            return all.filter { $0.namespace == target.key.namespace && World.matches($0, selector) }
+            guard let selector = services[key]?.service?.selector, !selector.isEmpty else { return { _ in false } }
+            return { $0.namespace == key.namespace && World.matches($0, selector) }
         case "deployments":
-            // Through its ReplicaSets when their names tell, else by the owner's uid.
-            return all.filter { pod in
-                guard pod.namespace == target.key.namespace, let owner = pod.owner, owner.kind == "ReplicaSet" else {
-                    return false
-                }
-                guard let hash = pod.labels["pod-template-hash"], !hash.isEmpty else { return false }
-                return owner.name == "\(target.key.name)-\(hash)"
+            // Through its ReplicaSets, whose names are its own and the hash of the pods' template.
+            return { pod in
+                guard pod.namespace == key.namespace, let owner = pod.owner, owner.kind == "ReplicaSet",
+                    let hash = pod.labels["pod-template-hash"], !hash.isEmpty
+                else { return false }
+                return owner.name.utf8.count == key.name.utf8.count + 1 + hash.utf8.count
+                    && owner.name.hasPrefix(key.name) && owner.name.hasSuffix(hash)
             }
         default:
-            return all.filter { pod in
-                pod.namespace == target.key.namespace && pod.owner?.name == target.key.name
-                    && pod.owner?.kind == target.resource.type.kind
-            }
+            let kind = target.resource.type.kind
+            return { $0.namespace == key.namespace && $0.owner?.name == key.name && $0.owner?.kind == kind }
         }
     }
     static func matches(_ item: Item, _ selector: [String: String]) -> Bool {
         selector.allSatisfy { item.labels[$0.key] == $0.value }
+    }
+
+    /// Services whose ready endpoints include one of these pods, with the count of those that stay.
+    func serving(_ pods: Set<Item.Key>) -> [(service: Item.Key, ready: Int, left: Int)] {
+        slices.values.compactMap { slice in
+            guard let facts = slice.slice, !facts.service.isEmpty else { return nil }
+            let hit = facts.readyPods.filter { pods.contains(Item.Key(namespace: slice.namespace, name: $0)) }.count
+            guard hit > 0 else { return nil }
+            return (Item.Key(namespace: slice.namespace, name: facts.service), facts.ready, facts.readyPods.count - hit)
+        }.sorted { $0.service < $1.service }
+    }
+}
+
+/// Sums over all pods: how many are how well, and what they ask of each node. Kept up by changes, so that a picture of
+/// fifty thousand pods costs no walk over them.
+struct Tally: Equatable, Sendable {
+    struct Load: Equatable, Sendable {
+        var pods = 0
+        var cpuMillis = 0
+        var memoryBytes = 0
+    }
+    private(set) var healths: [Health: Int] = [:]
+    private(set) var loads: [String: Load] = [:]
+
+    func count(_ health: Health) -> Int { healths[health] ?? 0 }
+    /// What the pods of a node that still run, or will, ask for.
+    func load(_ node: String) -> Load { loads[node] ?? Load() }
+
+    mutating func observe(_ changes: [(old: Item?, new: Item?)]) {
+        for change in changes {
+            if let old = change.old?.pod { add(old, -1) }
+            if let new = change.new?.pod { add(new, 1) }
+        }
+    }
+    private mutating func add(_ pod: PodFacts, _ sign: Int) {
+        healths[pod.health, default: 0] += sign
+        guard pod.health != .finished, pod.health != .failed else { return }
+        loads[pod.node, default: Load()].pods += sign
+        loads[pod.node, default: Load()].cpuMillis &+= sign * pod.cpuMillis
+        loads[pod.node, default: Load()].memoryBytes &+= sign * pod.memoryBytes
+        if loads[pod.node]?.pods == 0 { loads[pod.node] = nil }
     }
 }

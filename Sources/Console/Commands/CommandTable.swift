@@ -13,17 +13,25 @@ enum CommandTable {
             verbs: [UpCommand.verb, DownCommand.verb, NodeCommand.verb, DoctorCommand.verb]),
         Group(
             title: "Look",
-            verbs: [GetCommand.verb, DescribeCommand.verb, LogsCommand.verb, EventsCommand.verb, TopCommand.verb]),
+            verbs: [
+                GetCommand.verb, DescribeCommand.verb, WhyCommand.verb, LogsCommand.verb, EventsCommand.verb,
+                TopCommand.verb,
+                HistoryCommand.verb,
+            ]),
         Group(
             title: "Change",
             verbs: [
                 ApplyCommand.verb, DiffCommand.verb, CreateCommand.verb, DeleteCommand.verb, ScaleCommand.verb,
-                RolloutCommand.verb, LabelCommands.label, LabelCommands.annotate, ExecCommand.verb,
+                RolloutCommand.verb, LabelCommands.label, LabelCommands.annotate, WaitCommand.verb, UndoCommand.verb,
             ]),
+        Group(title: "Reach into pods", verbs: [ExecCommand.verb, PortForwardCommand.verb, CopyCommand.verb]),
         Group(title: "Nodes", verbs: [NodeCommands.cordon, NodeCommands.uncordon, NodeCommands.drain]),
         Group(
             title: "This program and its server",
-            verbs: [InfoCommands.resources, InfoCommands.version, ConfigCommand.verb, CompletionCommand.verb]),
+            verbs: [
+                InfoCommands.resources, InfoCommands.version, AuthCommand.verb, ConfigCommand.verb,
+                CompletionCommand.verb,
+            ]),
     ]
     static var verbs: [Verb] { groups.flatMap(\.verbs) }
 

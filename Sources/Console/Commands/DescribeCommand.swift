@@ -97,6 +97,20 @@ enum DescribeCommand {
         case ("", "Namespace"):
             context.quotas = (try? await session.list("/api/v1/namespaces/\(object.name)/resourcequotas")) ?? []
             context.limits = (try? await session.list("/api/v1/namespaces/\(object.name)/limitranges")) ?? []
+        case ("networking.k8s.io", "Ingress"):
+            context.services = (try? await session.list(ClusterService.type.path(namespace: object.namespace))) ?? []
+            context.slices = (try? await session.list(EndpointSlice.type.path(namespace: object.namespace))) ?? []
+        case ("", "PersistentVolumeClaim"):
+            let pods = (try? await session.list(Pod.type.path(namespace: object.namespace))) ?? []
+            context.pods = pods.filter { pod in
+                pod.at("spec", "volumes").items.contains {
+                    $0.at("persistentVolumeClaim", "claimName").string == object.name
+                }
+            }
+        case ("", "ServiceAccount"):
+            let secrets = try? await session.list("/api/v1/namespaces/\(URLText.encode(object.namespace))/secrets")
+            context.secrets = secrets ?? []
+            context.knowsSecrets = secrets != nil
         default: break
         }
         return context

@@ -60,17 +60,24 @@ struct ExecSession: Sendable {
         request = session.client.request("GET", path, query: query, accept: "*/*")
     }
 
+    /// - Parameters:
+    ///   - input: a file to pass to the program in place of standard input.
+    ///   - output: takes what the program writes in place of standard output.
     /// - Returns: the program's exit code.
-    func run() async throws -> Int32 {
+    func run(input: Int32? = nil, output: (@Sendable ([UInt8]) -> Void)? = nil) async throws -> Int32 {
         let (channel, version) = try await WebSocketChannel.open(
             request, over: session.client.transport, protocols: ChannelFrame.protocols)
         let terminal = isTTY ? RawTerminal() : nil
         defer { terminal?.restore() }
         let closesInput = version == ChannelFrame.protocols.first
         return try await withThrowingTaskGroup(of: Int32?.self) { group in
-            if hasInput { group.addTask { try await passInput(channel, closesInput: closesInput) } }
+            if let input {
+                group.addTask { try await pass(file: input, channel, closesInput: closesInput) }
+            } else if hasInput {
+                group.addTask { try await passInput(channel, closesInput: closesInput) }
+            }
             if isTTY { group.addTask { try await passSizes(channel) } }
-            group.addTask { try await receive(channel) }
+            group.addTask { try await receive(channel, output) }
             defer {
                 group.cancelAll()
                 channel.abort()
@@ -86,6 +93,18 @@ struct ExecSession: Sendable {
         return nil
     }
 
+    private func pass(file: Int32, _ channel: WebSocketChannel, closesInput: Bool) async throws -> Int32? {
+        var room = [UInt8](repeating: 0, count: 32_768)
+        while true {
+            let count = read(file, &room, room.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            try await channel.send(ChannelFrame(.standardInput, Array(room[..<count])))
+        }
+        if closesInput { try await channel.send(ChannelFrame.closing(.standardInput)) }
+        return nil
+    }
+
     private func passSizes(_ channel: WebSocketChannel) async throws -> Int32? {
         try await sendSize(channel)
         try await RawTerminal.onResize { try await sendSize(channel) }
@@ -97,11 +116,12 @@ struct ExecSession: Sendable {
         try await channel.send(ChannelFrame(.resize, json.encoded))
     }
 
-    private func receive(_ channel: WebSocketChannel) async throws -> Int32? {
+    private func receive(_ channel: WebSocketChannel, _ output: (@Sendable ([UInt8]) -> Void)?) async throws -> Int32? {
         while let message = try await channel.receive() {
             guard case .binary(let bytes) = message, let frame = ChannelFrame(bytes) else { continue }
             switch frame.channel {
-            case .standardOutput: StandardBytes.write(frame.bytes, to: STDOUT_FILENO)
+            case .standardOutput:
+                if let output { output(frame.bytes) } else { StandardBytes.write(frame.bytes, to: STDOUT_FILENO) }
             case .standardError: StandardBytes.write(frame.bytes, to: STDERR_FILENO)
             case .error: return try ExecSession.exitCode(frame.bytes)
             default: continue

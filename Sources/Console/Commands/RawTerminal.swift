@@ -58,17 +58,31 @@ final class RawTerminal {
         for await _ in stream { try await body() }
     }
 
-    /// What the user types, until the end of standard input. Reading blocks, so it has a thread of its own.
+    /// What the user types, until the end of standard input or until nobody listens any more: nothing typed after that
+    /// is taken. Reading blocks, so it has a thread of its own.
     static func input() -> AsyncStream<[UInt8]> {
         AsyncStream { continuation in
+            var ends: [Int32] = [-1, -1]
+            guard pipe(&ends) == 0 else { return continuation.finish() }
+            let (wake, stop) = (ends[0], ends[1])
+            // The closed end wakes the thread.
+            continuation.onTermination = { _ in close(stop) }
             DispatchQueue(label: "standard input").async {
                 var room = [UInt8](repeating: 0, count: 16_384)
                 while true {
+                    var waiting = [
+                        pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0),
+                        pollfd(fd: wake, events: Int16(POLLIN), revents: 0),
+                    ]
+                    if poll(&waiting, 2, -1) < 0, errno != EINTR { break }
+                    if waiting[1].revents != 0 { break }
+                    guard waiting[0].revents != 0 else { continue }
                     let count = read(STDIN_FILENO, &room, room.count)
                     if count < 0, errno == EINTR { continue }
                     guard count > 0 else { break }
                     continuation.yield(Array(room[..<count]))
                 }
+                close(wake)
                 continuation.finish()
             }
         }

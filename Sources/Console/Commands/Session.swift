@@ -24,10 +24,12 @@ struct Session: Sendable {
         let config = try kubeconfig(arguments, places: places)
         let context = try config.context(arguments["context"])
         let transport = try await config.transport(context: context.name, environment: places.environment, clock: clock)
+        let server = context.cluster["server"].string ?? ""
+        let recording = RecordingTransport(inner: transport, ledger: Ledger(places), server: server, clock: clock)
         return Session(
-            client: Client(transport, agent: "kconsole/\(Version.current)"),
+            client: Client(recording, agent: "kconsole/\(Version.current)"),
             namespace: arguments["namespace"] ?? context.namespace, contextName: context.name,
-            server: context.cluster["server"].string ?? "")
+            server: server)
     }
 
     /// - Throws: a sentence when there is no cluster to talk to.

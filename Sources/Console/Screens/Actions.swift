@@ -10,7 +10,7 @@ enum Actions {
         let isNode = plural == "nodes" && target.resource.type.group.isEmpty
         let runs = World.scalable.contains(plural) || plural == "daemonsets"
         switch command {
-        case .describe, .yaml, .open, .copy: return .yes
+        case .describe, .yaml, .open, .copy, .why: return .yes
         case .logs: return isPod || runs || plural == "jobs" || plural == "services" ? .yes : .hidden
         case .previousLogs: return isPod ? .yes : .hidden
         case .owner: return owner(target, world) == nil ? .no("It has no owner: it was made by hand.") : .yes
@@ -55,6 +55,7 @@ enum Actions {
         guard let target = targets.first else { return [] }
         switch command {
         case .describe: return [.push(DetailScreen(target, .describe))]
+        case .why: return [.push(WhyScreen(target))]
         case .yaml: return [.push(DetailScreen(target, .yaml))]
         case .open: return drill(target, world)
         case .owner: return owner(target, world).map { [.push(DetailScreen($0, .describe))] } ?? []
@@ -128,7 +129,7 @@ enum Actions {
             ]
         }
         if targets.count > 6 { body.append([Span("    and \(targets.count - 6) more", .faint)]) }
-        body += affected(targets, world)
+        body += Affected.lines(targets, world)
         let calls = targets.map {
             ClusterSource.Call(
                 method: "DELETE", path: $0.path(),
@@ -141,42 +142,6 @@ enum Actions {
             "Delete \(names(targets))?", body, "Delete", "delete \(names(targets))", "\(names(targets)) deleted", calls)
     }
 
-    /// What goes with the targets: owned pods, endpoints that services lose, and what brings them back.
-    private static func affected(_ targets: [Target], _ world: World) -> [Line] {
-        var lines: [Line] = []
-        let pods = targets.flatMap { world.pods(of: $0) }
-        let isPods = targets[0].resource.plural == "pods"
-        if targets[0].resource.plural == "namespaces" {
-            let inside = Set(targets.map(\.key.name))
-            let count = world.pods.values.count { inside.contains($0.namespace) }
-            lines.append([Span("  Everything in it goes: \(TextFit.count(count, "pod")) and all other objects.", .bad)])
-        } else if !isPods, !pods.isEmpty, targets[0].resource.plural != "services",
-            targets[0].resource.plural != "nodes"
-        {
-            let names = pods.prefix(3).map(PodFacts.shortName).joined(separator: ", ")
-            lines.append([
-                Span("  Goes with it: "), Span(TextFit.count(pods.count, "pod"), .warn),
-                Span("  \(names)\(pods.count > 3 ? ", …" : "")", .faint),
-            ])
-        }
-        let gone = Set((isPods || !pods.isEmpty ? pods : []).map(\.name))
-        if targets[0].resource.plural != "services", targets[0].resource.plural != "nodes" {
-            for slice in world.slices.values.sorted(by: { $0.key < $1.key }) {
-                guard let facts = slice.slice, !facts.readyPods.isDisjoint(with: gone) else { continue }
-                let left = facts.readyPods.subtracting(gone).count
-                lines.append([
-                    Span("  Service "), Span(facts.service, .accent),
-                    Span(": \(facts.ready) → \(left) ready endpoints"),
-                    Span(left == 0 ? ", nothing serves" : "", .bad),
-                ])
-            }
-        }
-        if isPods, let owner = world.pods[targets[0].key]?.owner {
-            lines.append([Span("  Its \(owner.kind) makes a new one.", .faint)])
-        }
-        return lines.isEmpty ? [] : [[]] + lines
-    }
-
     private static func kill(_ targets: [Target], _ world: World) -> [Step] {
         guard targets[0].resource.plural == "pods" else { return killNode(targets[0], world) }
         let calls = targets.map {
@@ -187,7 +152,7 @@ enum Actions {
                     "preconditions": ["uid": .string($0.uid)],
                 ])
         }
-        let body: [Line] = [[Span("  Ends at once, without time to finish its work.")]] + affected(targets, world)
+        let body: [Line] = [[Span("  Ends at once, without time to finish its work.")]] + Affected.lines(targets, world)
         return ask("Kill \(names(targets))?", body, "Kill", "kill \(names(targets))", "\(names(targets)) killed", calls)
     }
 

@@ -165,7 +165,7 @@ enum Describe {
             }
         }
         lines += field("Image", container.image)
-        lines += field("Intent", (container.command + container.arguments).joined(separator: " "))
+        lines += field("Command", (container.command + container.arguments).joined(separator: " "))
         lines += field(
             "Ports",
             container.ports.map {

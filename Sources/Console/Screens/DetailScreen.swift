@@ -6,7 +6,7 @@ struct DetailScreen: Screen {
     let target: Target
     private(set) var mode: Mode
     private(set) var pane = TextPane()
-    private(set) var wraps = false
+    private(set) var wraps = true
     private var width = 80
 
     init(_ target: Target, _ mode: Mode) {

@@ -74,20 +74,20 @@ struct Filter: Sendable {
         }
     }
 
+    /// Whether ASCII text that was made small stands in a text, without regard to case; other texts are made small first.
     private static func contains(_ text: String, _ wanted: [UInt8]) -> Bool {
-        let bytes = Array((text.utf8.allSatisfy { $0 < 0x80 } ? text : text.lowercased()).utf8)
-        guard bytes.count >= wanted.count, !wanted.isEmpty else { return wanted.isEmpty }
-        for start in 0...(bytes.count - wanted.count) {
-            var index = 0
-            while index < wanted.count {
-                let byte = bytes[start + index]
-                let lower = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
-                if lower != wanted[index] { break }
-                index += 1
+        guard let first = wanted.first else { return true }
+        var text = text.utf8.allSatisfy { $0 < 0x80 } ? text : text.lowercased()
+        return text.withUTF8 { bytes in
+            guard bytes.count >= wanted.count else { return false }
+            func small(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
+            for start in 0...(bytes.count - wanted.count) where small(bytes[start]) == first {
+                var index = 1
+                while index < wanted.count, small(bytes[start + index]) == wanted[index] { index += 1 }
+                if index == wanted.count { return true }
             }
-            if index == wanted.count { return true }
+            return false
         }
-        return false
     }
 
     /// Where the plain text of the filter stands in a line, as ranges of characters; for marking what was found.

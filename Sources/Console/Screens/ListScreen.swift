@@ -73,12 +73,11 @@ struct ListScreen: Screen {
 
     mutating func observe(_ key: FeedKey, _ changes: [(old: Item?, new: Item?)], _ world: World) {
         guard !isStale else { return }
-        if parent != nil {
-            // Which pods belong to a parent is asked anew when anything changed; they are few.
-            if !changes.isEmpty { isStale = true }
-        } else if key == self.key(world), !rows.apply(changes) {
+        // A service may select other pods now.
+        if let parent, key.resource == parent.resource, parent.resource == .services, !changes.isEmpty {
             isStale = true
         }
+        if key == self.key(world), !rows.apply(changes) { isStale = true }
     }
 
     mutating func settle(_ world: World, _ area: Area) {
@@ -97,12 +96,11 @@ struct ListScreen: Screen {
         let columns = columns(world)
         let filter = filter
         let namespace = resource.type.isNamespaced && parent == nil ? world.namespace : ""
-        // Pods of one workload are few: their names are the test.
-        let only = parent.map { Set(world.pods(of: $0).map(\.key)) }
+        let belongs = parent.map { world.belongs(to: $0) }
         let texts = columns.filter { $0.role != .age }
         let now = world.now
         rows.isShown = { item in
-            (namespace.isEmpty || item.namespace == namespace) && only?.contains(item.key) ?? true
+            (namespace.isEmpty || item.namespace == namespace) && belongs?(item) ?? true
                 && (filter.isEmpty || filter.matches(texts.lazy.map { $0.text(item, now).text }, labels: item.labels))
         }
         rows.order = (columns.first { $0.title == sortTitle } ?? .name).order
@@ -150,7 +148,7 @@ struct ListScreen: Screen {
 
     /// The object an event is about stands in for the event.
     private func subjects(_ command: Intent, _ world: World) -> [Target] {
-        guard resource == .events, [.open, .describe, .logs, .owner].contains(command), let key = selected,
+        guard resource == .events, [.open, .describe, .logs, .owner, .why].contains(command), let key = selected,
             let event = feed(world).items[key]?.event,
             let about = world.catalog.resources.first(where: { $0.type.kind == event.kind })
         else { return targets(world) }

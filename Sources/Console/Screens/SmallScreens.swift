@@ -52,7 +52,7 @@ struct ProblemsScreen: Screen {
         case .pageDown: index = min(max(0, shown.count - 1), index + height)
         case .top: index = 0
         case .bottom: index = max(0, shown.count - 1)
-        case .open: return Actions.steps(.describe, targets(world), world)
+        case .open: return Actions.steps(.why, targets(world), world)
         default: return Actions.steps(command, targets(world), world)
         }
         return []
@@ -66,7 +66,12 @@ struct ProblemsScreen: Screen {
                     [
                         Span("● ", .good),
                         Span(filter.isEmpty ? "Everything is well." : "No problem matches /\(filter.text).", .strong),
-                    ], [Span("Pods, nodes and deployments are watched; trouble shows here as it comes.", .faint)],
+                    ],
+                    [
+                        Span(
+                            "Nodes, pods, workloads, services and claims are watched; trouble shows here as it comes.",
+                            .faint)
+                    ],
                 ])
         }
         for (row, problem) in shown.dropFirst(offset).prefix(height).enumerated() {
@@ -82,7 +87,10 @@ struct ProblemsScreen: Screen {
                 x: area.x + 2, y: y, limit: area.x + area.width - 8)
             canvas.put(
                 [Span(TextFit.age(since: problem.since, world.now), .quiet)], endingAt: area.x + area.width - 2, y: y)
-            canvas.put(TextFit.cut(problem.why, to: area.width - 12), x: area.x + 9, y: y + 1, .quiet)
+            let effects = problem.effects.isEmpty ? "" : "  ⇒ \(problem.effects.joined(separator: ", "))"
+            canvas.put(
+                [Span(problem.why, .faint), Span(effects, .warn)], x: area.x + 9, y: y + 1,
+                limit: area.x + area.width - 2)
             if offset + row == index { TableView.select(&canvas, Area(x: area.x, y: y, width: area.width, height: 1)) }
         }
     }
@@ -188,7 +196,7 @@ struct PlanScreen: Screen {
     var filterText: String { pane.search.text }
     func subtitle(_ world: World) -> Line {
         let counts: [(Plan.Change.Verb, Style.Tone)] = [
-            (.create, .good), (.change, .warn), (.same, .faint), (.refused, .bad),
+            (.create, .good), (.change, .warn), (.delete, .bad), (.same, .faint), (.refused, .bad),
         ]
         return counts.compactMap { verb, tone in
             let count = plan.changes.count { $0.verb == verb }
@@ -218,7 +226,7 @@ struct PlanScreen: Screen {
         }
         let action = Action(
             title: plan.title.lowercasedFirst, done: "\(TextFit.count(changes.count, "object")) applied",
-            work: .calls(plan.calls))
+            work: .calls(plan.calls), group: plan.group)
         return [
             .ask(
                 Dialog(
@@ -227,7 +235,9 @@ struct PlanScreen: Screen {
         ]
     }
     mutating func settle(_ world: World, _ area: Area) {
-        let tones: [Plan.Change.Verb: Style.Tone] = [.create: .good, .change: .warn, .same: .faint, .refused: .bad]
+        let tones: [Plan.Change.Verb: Style.Tone] = [
+            .create: .good, .change: .warn, .delete: .bad, .same: .faint, .refused: .bad,
+        ]
         let lines: [Line] = plan.changes.flatMap { change -> [Line] in
             [
                 [

@@ -27,6 +27,13 @@ struct TopologyScreen: Screen {
     private var hasMoved = false
     /// Boxes grow with their pods and do not shrink again, so that the picture stays calm.
     private var boxHeight = 0
+    /// Shown pods by node, in order; "" holds those without a node. Kept up by changes.
+    private var placed: [String: [Item.Key]] = [:]
+    private var placedFor: String?
+    /// Nodes in the order of the picture, and the version of the feed that they are of.
+    private var nodes: [String] = []
+    private var hasControlPlane = false
+    private var nodesVersion = -1
     private var drawnArea = Area(x: 0, y: 0, width: 0, height: 0)
 
     var scope: Scope { .topology }
@@ -42,31 +49,76 @@ struct TopologyScreen: Screen {
 
     // MARK: What is where.
 
+    mutating func observe(_ key: FeedKey, _ changes: [(old: Item?, new: Item?)], _ world: World) {
+        guard key == .all(.pods), placedFor != nil else { return }
+        for change in changes {
+            let old = change.old.flatMap { isPlaced($0, world) ? $0 : nil }
+            let new = change.new.flatMap { isPlaced($0, world) ? $0 : nil }
+            if let old, let new, old.key == new.key, old.pod?.node == new.pod?.node { continue }
+            if let old { remove(old) }
+            if let new { insert(new) }
+        }
+    }
+    private func isPlaced(_ item: Item, _ world: World) -> Bool { world.isShown(item) && isShown(item) }
+
+    private mutating func insert(_ item: Item) {
+        let node = item.pod?.node ?? ""
+        let index = TopologyScreen.index(of: item.key, in: placed[node] ?? [])
+        if placed[node]?.indices.contains(index) == true, placed[node]?[index] == item.key { return }
+        placed[node, default: []].insert(item.key, at: index)
+    }
+    private mutating func remove(_ item: Item) {
+        let node = item.pod?.node ?? ""
+        let index = TopologyScreen.index(of: item.key, in: placed[node] ?? [])
+        guard placed[node]?.indices.contains(index) == true, placed[node]?[index] == item.key else { return }
+        placed[node]?.remove(at: index)
+        if placed[node]?.isEmpty == true { placed[node] = nil }
+    }
+    /// The first place whose key is not before this one.
+    private static func index(of key: Item.Key, in keys: [Item.Key]) -> Int {
+        var low = 0
+        var high = keys.count
+        while low < high {
+            let middle = (low + high) / 2
+            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     mutating func settle(_ world: World, _ area: Area) {
-        let nodes = world.nodes.values.sorted { left, right in
-            let roles = (left.node?.isControlPlane ?? false, right.node?.isControlPlane ?? false)
-            return roles.0 != roles.1 ? roles.0 : TopologyScreen.natural(left.name, right.name)
+        let signature = "\(world.namespace)|\(filter.text)"
+        if placedFor != signature {
+            placedFor = signature
+            placed = [:]
+            for item in world.pods.values where isPlaced(item, world) {
+                placed[item.pod?.node ?? "", default: []].append(item.key)
+            }
+            for node in placed.keys { placed[node]?.sort() }
         }
-        var pods: [String: [Item.Key]] = [:]
-        for item in world.pods.values where world.isShown(item) && isShown(item) {
-            pods[item.pod?.node ?? "", default: []].append(item.key)
+        let version = world.feed(.all(.nodes)).version
+        if nodesVersion != version {
+            nodesVersion = version
+            let sorted = world.nodes.values.sorted { left, right in
+                let roles = (left.node?.isControlPlane ?? false, right.node?.isControlPlane ?? false)
+                return roles.0 != roles.1 ? roles.0 : TopologyScreen.natural(left.name, right.name)
+            }
+            nodes = sorted.map(\.name)
+            hasControlPlane = sorted.first?.node?.isControlPlane ?? false
         }
-        var columns: [Column] = []
-        if !nodes.contains(where: { $0.node?.isControlPlane ?? false }) {
-            columns.append(Column(place: .master, pods: []))
-        }
-        for node in nodes {
-            columns.append(Column(place: .node(node.name), pods: (pods.removeValue(forKey: node.name) ?? []).sorted()))
-        }
-        if let waiting = pods.removeValue(forKey: "") {
-            columns.append(Column(place: .waiting, pods: waiting.sorted()))
-        }
+        var columns: [Column] = hasControlPlane ? [] : [Column(place: .master, pods: [])]
+        for name in nodes { columns.append(Column(place: .node(name), pods: placed[name] ?? [])) }
+        if let waiting = placed[""] { columns.append(Column(place: .waiting, pods: waiting)) }
         // Pods of nodes that left the cluster keep their column until they are gone.
-        for (name, rest) in pods.sorted(by: { $0.key < $1.key }) {
-            columns.append(Column(place: .node(name), pods: rest.sorted()))
+        if placed.count > nodes.count
+            || placed.keys.contains(where: { world.nodes[Item.Key(namespace: "", name: $0)] == nil })
+        {
+            let known = Set(nodes + [""])
+            for (name, rest) in placed.filter({ !known.contains($0.key) }).sorted(by: { $0.key < $1.key }) {
+                columns.append(Column(place: .node(name), pods: rest))
+            }
         }
         self.columns = columns
-        keepCursor()
+        keepCursor(world)
         if area != drawnArea {
             drawnArea = area
             boxHeight = 0
@@ -85,11 +137,15 @@ struct TopologyScreen: Screen {
     private var index: Int { columns.firstIndex { $0.place == place } ?? 0 }
 
     /// The cursor stays on its pod even when that moves; else on the same place of the node.
-    private mutating func keepCursor() {
-        if let pod, let column = columns.first(where: { $0.pods.contains(pod) }) {
-            place = column.place
-            lastIndex = column.pods.firstIndex(of: pod) ?? 0
-            return
+    private mutating func keepCursor(_ world: World) {
+        if let pod, let node = world.pods[pod]?.pod?.node {
+            let keys = placed[node] ?? []
+            let index = TopologyScreen.index(of: pod, in: keys)
+            if keys.indices.contains(index), keys[index] == pod {
+                place = node.isEmpty ? .waiting : .node(node)
+                lastIndex = index
+                return
+            }
         }
         let column =
             (hasMoved ? columns.first { $0.place == place } : nil) ?? columns.first {

@@ -62,14 +62,22 @@ final class Terminal: Sendable {
             guard !state.isActive else { return }
             state.isActive = true
             Restore.arm(descriptor)
-            var raw = state.saved
-            cfmakeraw(&raw)
-            tcsetattr(STDIN_FILENO, TCSADRAIN, &raw)
             state.standardError = Terminal.divertStandardError()
-            state.painter.forget()
-            write(Array(Restore.enter.utf8))
+            take(&state)
         }
     }
+
+    private func take(_ state: inout State) {
+        var raw = state.saved
+        cfmakeraw(&raw)
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &raw)
+        state.painter.forget()
+        write(Array(Restore.enter.utf8))
+    }
+
+    /// After a stop from outside and `fg`: the shell has put its own mode back.
+    private func takeAgain() { state.withLock { if $0.isActive { take(&$0) } } }
+    private var isActive: Bool { state.withLock { $0.isActive } }
 
     /// Gives the terminal back as it was, and prints what was written to standard error meanwhile.
     func leave() {
@@ -151,19 +159,28 @@ final class Terminal: Sendable {
         let reader = KeyReader(keys: keys, queue: queue, send)
         let keyboard = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO, queue: queue)
         keyboard.setEventHandler { [self] in
-            guard state.withLock({ $0.isActive }) else { return }
+            // A shell or an editor has the terminal and reads what is typed.
+            guard isActive else {
+                usleep(20_000)
+                return
+            }
             reader.read()
         }
         let handlers: [(Int32, @Sendable () -> Void)] = [
             (SIGWINCH, { [self] in send(.resized(size)) }), (SIGTERM, { send(.terminated) }),
             (SIGHUP, { send(.terminated) }),
-            (SIGINT, { send(.terminated) }),
+            // A shell or an editor in front gets these from the terminal itself.
+            (SIGINT, { [self] in if isActive { send(.terminated) } }),
+            (SIGQUIT, { [self] in if isActive { send(.terminated) } }),
+            (SIGTSTP, { [self] in if isActive { send(.input(.key(.control("z")))) } }),
             (
                 SIGCONT,
                 { [self] in
-                    send(.resized(size)); send(.resumed)
+                    takeAgain()
+                    send(.resized(size))
+                    send(.resumed)
                 }
-            ), (SIGTSTP, { send(.input(.key(.control("z")))) }),
+            ),
         ]
         let sources = handlers.map { number, handler in
             if number != SIGWINCH, number != SIGCONT { signal(number, SIG_IGN) }

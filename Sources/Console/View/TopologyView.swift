@@ -92,15 +92,14 @@ enum TopologyView {
             lines = [[Span("connecting…", .busy)]]
         }
         lines.append([])
-        let pods = world.pods.values
         let ready = world.nodes.values.count { $0.node?.isReady ?? false }
         func row(_ value: String, _ label: String, _ tone: Style.Tone = .text) {
             lines.append([Span(TextFit.pad(value, to: 5, alignRight: true), tone), Span(" \(label)", .faint)])
         }
         row("\(ready)/\(world.nodes.count)", "nodes", ready < world.nodes.count ? .warn : .text)
-        row(TextFit.grouped(pods.count), "pods")
-        row(TextFit.grouped(pods.count { $0.pod?.health == .running }), "running")
-        let bad = pods.count { $0.pod?.health.isProblem ?? false }
+        row(TextFit.grouped(world.pods.count), "pods")
+        row(TextFit.grouped(world.tally.count(.running)), "running")
+        let bad = Health.allCases.filter(\.isProblem).reduce(0) { $0 + world.tally.count($1) }
         if bad > 0 { row("\(bad)", "broken", .bad) }
         for (index, line) in lines.prefix(area.height - 2).enumerated() {
             canvas.put(line, x: area.x + 1 + (index < 2 ? 1 : 0), y: area.y + 1 + index, limit: area.x + area.width - 1)
@@ -126,7 +125,8 @@ enum TopologyView {
         if screen.layout.showsRoom {
             if let facts {
                 canvas.put(
-                    room(facts, column, inner.width, world), x: inner.x + 1, y: inner.y, limit: inner.x + inner.width)
+                    room(facts, name, column, inner.width, world), x: inner.x + 1, y: inner.y,
+                    limit: inner.x + inner.width)
             }
             inner = inner.dropping(rows: 1)
         }
@@ -134,21 +134,18 @@ enum TopologyView {
     }
 
     /// What is asked for of what there is: two small bars, or numbers when the node does not tell.
-    private static func room(_ facts: NodeFacts, _ column: TopologyScreen.Column, _ width: Int, _ world: World) -> Line
-    {
+    private static func room(
+        _ facts: NodeFacts, _ name: String, _ column: TopologyScreen.Column, _ width: Int, _ world: World
+    ) -> Line {
         guard facts.cpuMillis > 0, facts.memoryBytes > 0 else {
             return [Span(TextFit.count(column.pods.count, "pod"), .faint)]
         }
-        var cpu = 0
-        var memory = 0
-        for key in column.pods {
-            guard let pod = world.pods[key]?.pod, pod.health != .finished else { continue }
-            cpu &+= pod.cpuMillis
-            memory &+= pod.memoryBytes
-        }
+        let load = world.tally.load(name)
         let cells = max(2, min(10, (width - 11) / 2))
-        return [Span("cpu ", .faint)] + Gauge.line(cpu, of: facts.cpuMillis, cells: cells) + [Span(" mem ", .faint)]
-            + Gauge.line(memory, of: facts.memoryBytes, cells: cells)
+        return [Span("cpu ", .faint)] + Gauge.line(load.cpuMillis, of: facts.cpuMillis, cells: cells) + [
+            Span(" mem ", .faint)
+        ]
+            + Gauge.line(load.memoryBytes, of: facts.memoryBytes, cells: cells)
     }
 
     private static func waiting(

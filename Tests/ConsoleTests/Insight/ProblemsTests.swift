@@ -5,10 +5,10 @@ import Testing
 
 struct ProblemsTests {
     private func problems(_ pods: [JSON] = [], nodes: [JSON] = [], deployments: [JSON] = []) -> [String] {
-        Problems.find(
-            pods: pods.map { Item.project($0, Pod.type) }, nodes: nodes.map { Item.project($0, Node.type) },
-            deployments: deployments.map { Item.project($0, Deployment.type) }, now: FakeCluster.now
-        ).map { "\($0.severity.word) \($0.target.text): \($0.what), \($0.why)" + ($0.count > 1 ? " ×\($0.count)" : "") }
+        Problems.find(.of([.pods: pods, .nodes: nodes, .deployments: deployments])).map {
+            "\($0.severity.word) \($0.target.text): \($0.what), \($0.why)" + ($0.count > 1 ? " ×\($0.count)" : "")
+                + $0.effects.map { " ⇒ \($0)" }.joined()
+        }
     }
 
     @Test func `a healthy cluster has no problems`() {
@@ -54,5 +54,21 @@ struct ProblemsTests {
     @Test func `what only just started is no problem yet`() {
         #expect(problems([FakeCluster.pod("a", app: "web", node: "n", age: 5, ready: false)]).isEmpty)
         #expect(problems([FakeCluster.pod("a", app: "web", node: "n", age: 500, ready: false)]).count == 1)
+    }
+
+    @Test func `a deployment whose pods crash stands with them`() {
+        let crash = FakeCluster.pod(
+            "web-h-a", app: "web", hash: "h", node: "n", restarts: 3,
+            state: ["waiting": ["reason": "CrashLoopBackOff"]],
+            ready: false, lastState: ["terminated": ["exitCode": 1, "reason": "Error"]])
+        let found = problems([crash], deployments: [FakeCluster.deployment("web", replicas: 1, ready: 0)])
+        #expect(found == ["BROKEN pod web-h-a: CrashLoopBackOff, exit 1 ⇒ deployment web has 0 of 1 available"])
+    }
+
+    @Test func `pods of a lost node are counted with the node`() {
+        let found = problems(
+            [FakeCluster.pod("a", app: "web", node: "n"), FakeCluster.pod("b", app: "web", node: "n", ready: false)],
+            nodes: [FakeCluster.node("n", ready: false)])
+        #expect(found == ["BROKEN node n: node not ready, NodeStatusUnknown: the agent stopped renewing its lease ×2"])
     }
 }

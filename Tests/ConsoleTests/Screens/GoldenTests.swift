@@ -81,7 +81,7 @@ struct GoldenTests {
 
 enum Golden {
     static let topology = """
-         ◆ kotohajime  demo  3 nodes  6 pods                       ▲ 2 problems  ● live
+         ◆ kotohajime  demo  3 nodes  6 pods                        ▲ 1 problem  ● live
          Cluster  all namespaces
          ╭ master ─ ● ─╮╭ node-1 ─ ● ready ─╮╭ node-2 ─ ● ready ─╮╭ node-3 ─ ● ready ─╮
          │ API serves  ││ cpu ▰▱▱▱ mem ▰▱▱▱ ││ cpu ▰▱▱▱ mem ▰▱▱▱ ││ cpu ▰▱▱▱ mem ▰▱▱▱ │
@@ -104,6 +104,6 @@ enum Golden {
 
 
 
-         enter open  P pods  l logs  d describe  y YAML  s shell  K kill        ? help
+         enter open  P pods  w why  l logs  d describe  y YAML  s shell         ? help
         """
 }

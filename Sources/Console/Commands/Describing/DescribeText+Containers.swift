@@ -136,11 +136,9 @@ extension DescribeText {
         }
     }
 
+    /// The value of a field, of the few that kubectl resolves: the others stay empty.
     static func field(_ path: String, of pod: JSON) -> String {
-        for (prefix, map) in [("metadata.labels['", "labels"), ("metadata.annotations['", "annotations")]
-        where path.hasPrefix(prefix) && path.hasSuffix("']") {
-            return pod["metadata"][map][String(path.dropFirst(prefix.count).dropLast(2))].string ?? ""
-        }
+        guard ["metadata.name", "metadata.namespace", "metadata.uid"].contains(path) else { return "" }
         return pod.at(path.split(separator: ".").map(String.init)).string ?? ""
     }
 
@@ -176,7 +174,8 @@ extension DescribeText {
         }
     }
 
-    private mutating func source(_ kind: String, _ source: JSON) {
+    /// - Parameter isCluster: the source of a PersistentVolume, in which some sources have more members.
+    mutating func source(_ kind: String, _ source: JSON, isCluster: Bool = false) {
         func text(_ key: String, _ fallback: String = "") -> String {
             source[key].isNull ? fallback : ServerTable.text(source[key])
         }
@@ -224,6 +223,44 @@ extension DescribeText {
                     line(2, "TokenExpirationSeconds:\t\(part["serviceAccountToken"]["expirationSeconds"].int ?? 3600)")
                 }
             }
+        case "nfs":
+            line(2, "Type:\tNFS (an NFS mount that lasts the lifetime of a pod)")
+            line(2, "Server:\t\(text("server"))")
+            line(2, "Path:\t\(text("path"))")
+            line(2, "ReadOnly:\t\(text("readOnly", "false"))")
+        case "local":
+            line(2, "Type:\tLocalVolume (a persistent volume backed by local storage on a node)")
+            line(2, "Path:\t\(text("path"))")
+        case "csi":
+            line(2, "Type:\tCSI (a Container Storage Interface (CSI) volume source)")
+            line(2, "Driver:\t\(text("driver"))")
+            line(2, "FSType:\t\(text("fsType"))")
+            if isCluster { line(2, "VolumeHandle:\t\(text("volumeHandle"))") }
+            line(2, "ReadOnly:\t\(text("readOnly", "false"))")
+            let attributes = source["volumeAttributes"].strings.sorted { $0.key < $1.key }.map {
+                "\($0.key)=\($0.value)"
+            }
+            line(2, "VolumeAttributes:\t\(attributes.first.map { "    " + $0 } ?? "<none>")")
+            for attribute in attributes.dropFirst() { line(2, "\t    \(attribute)") }
+        case "image":
+            line(2, "Type:\tImage (a container image or OCI artifact)")
+            line(2, "Reference:\t\(text("reference"))")
+            line(2, "PullPolicy:\t\(text("pullPolicy"))")
+        case "ephemeral":
+            line(
+                2,
+                "Type:\tEphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)"
+            )
+            let template = source["volumeClaimTemplate"]
+            let spec = template["spec"]
+            line(2, "StorageClass:\t\(spec["storageClassName"].string ?? "")")
+            line(2, "Volume:\t\(spec["volumeName"].string ?? "")")
+            labels("    Labels", template.at("metadata", "labels").strings)
+            let notes = template.at("metadata", "annotations").strings.sorted { $0.key < $1.key }
+            pairs("    Annotations", notes.map { "\($0.key): \($0.value)" })
+            line(2, "Capacity:\t")
+            line(2, "Access Modes:\t")
+            if let mode = spec["volumeMode"].string { line(2, "VolumeMode:\t\(mode)") }
         default:
             line(2, "Type:\t\(kind.prefix(1).uppercased())\(kind.dropFirst())")
             for (key, value) in source.members { line(2, "\(SmartLabel.of(key)):\t\(ServerTable.text(value))") }

@@ -43,7 +43,7 @@ extension DescribeText {
             line(1, "\(address["type"].string ?? ""):\t\(address["address"].string ?? "")")
         }
         for (title, key) in [("Capacity", "capacity"), ("Allocatable", "allocatable")] {
-            line(0, "\(title):")
+            if !status[key].members.isEmpty { line(0, "\(title):") }
             for (name, amount) in status[key].members.sorted() { line(1, "\(name):\t\(ServerTable.text(amount))") }
         }
         line(0, "System Info:")

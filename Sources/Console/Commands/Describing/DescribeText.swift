@@ -36,7 +36,10 @@ struct DescribeText: Sendable {
             "Annotations",
             kept.map { key, value in
                 if value.utf8.count < 140, !value.contains("\n") { return "\(key): \(value)" }
-                let lines = value.split(separator: "\n").map { $0.count > 140 ? $0.prefix(137) + "..." : $0 }
+                let lines = value.split(separator: "\n").map { line in
+                    line.utf8.count > 140
+                        ? String(decoding: line.utf8.prefix(137), as: UTF8.self) + "..." : String(line)
+                }
                 return "\(key):\n" + lines.map { "\t  \($0)" }.joined(separator: "\n")
             })
     }
@@ -60,6 +63,17 @@ struct DescribeText: Sendable {
         let sign = zoneSeconds < 0 ? "-" : "+"
         return "\(weekdays[(days % 7 + 7) % 7]), \(two(day)) \(months[month - 1]) \(year) "
             + "\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60)) \(sign)\(two(zone / 60))\(two(zone % 60))"
+    }
+
+    /// `2006-01-02 15:04:05 +0000 UTC`, as Go prints a time.
+    func plainTime(_ json: JSON) -> String {
+        guard let text = json.string, let time = Timestamp(rfc3339: text) else { return json.string ?? "<unset>" }
+        let local = (time + .seconds(zoneSeconds)).rfc3339
+        let zone = abs(zoneSeconds) / 60
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let offset = "\(zoneSeconds < 0 ? "-" : "+")\(two(zone / 60))\(two(zone % 60))"
+        let clock = local.prefix(19).map { $0 == "T" ? " " : $0 }
+        return "\(String(clock)) \(offset) \(zoneSeconds == 0 ? "UTC" : offset)"
     }
 
     func age(_ json: JSON) -> String {

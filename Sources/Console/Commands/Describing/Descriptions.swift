@@ -13,6 +13,12 @@ struct DescribeContext: Sendable {
     /// Quotas and limit ranges of a namespace.
     var quotas: [JSON] = []
     var limits: [JSON] = []
+    /// Secrets beside a service account; whether they may be read at all.
+    var secrets: [JSON] = []
+    var knowsSecrets = true
+    /// Services that an ingress leads to; why they can not be told.
+    var services: [JSON] = []
+    var backendProblem: String?
 }
 
 extension DescribeText {
@@ -36,10 +42,46 @@ extension DescribeText {
         case ("apps", "StatefulSet"): text.statefulSet(object, context)
         case ("apps", "DaemonSet"): text.daemonSet(object, context)
         case ("batch", "Job"): text.job(object)
-        default: text.generic(object)
+        case ("batch", "CronJob"): text.cronJob(object)
+        case ("autoscaling", _): text.autoscaler(object)
+        case ("", "Endpoints"): text.endpoints(object)
+        case ("discovery.k8s.io", "EndpointSlice"): text.endpointSlice(object)
+        case ("networking.k8s.io", "Ingress"): text.ingress(object, context)
+        case ("networking.k8s.io", "IngressClass"): text.ingressClass(object)
+        case ("networking.k8s.io", "IPAddress"): text.ipAddress(object)
+        case ("networking.k8s.io", "ServiceCIDR"): text.serviceCIDR(object)
+        case ("", "PersistentVolume"): text.volume(object)
+        case ("", "PersistentVolumeClaim"): text.claim(object, context)
+        case ("storage.k8s.io", "StorageClass"): text.storageClass(object)
+        case ("storage.k8s.io", "CSINode"): text.csiNode(object)
+        case ("policy", "PodDisruptionBudget"): text.disruptionBudget(object)
+        case ("scheduling.k8s.io", "PriorityClass"): text.priorityClass(object)
+        case ("", "ServiceAccount"): text.serviceAccount(object, context)
+        case ("certificates.k8s.io", "CertificateSigningRequest"): text.certificateRequest(object)
+        default:
+            guard text.withoutEvents(object) else {
+                text.generic(object)
+                break
+            }
+            return text.text
         }
         text.events(context.events)
         return text.text
+    }
+
+    /// Kinds whose description ends without events. False: none of them.
+    private mutating func withoutEvents(_ object: JSON) -> Bool {
+        let type = Object(object)
+        switch (type.group, type.kind) {
+        case ("networking.k8s.io", "NetworkPolicy"): networkPolicy(object)
+        case ("", "ResourceQuota"): quota(object)
+        case ("", "LimitRange"): limitRange(object)
+        case ("rbac.authorization.k8s.io", "Role"), ("rbac.authorization.k8s.io", "ClusterRole"): role(object)
+        case ("rbac.authorization.k8s.io", "RoleBinding"), ("rbac.authorization.k8s.io", "ClusterRoleBinding"):
+            roleBinding(object)
+        default: return false
+        }
+        return true
     }
 
     mutating func heading(_ object: JSON, isNamespaced: Bool = true) {
@@ -56,7 +98,7 @@ extension DescribeText {
     private mutating func owner(_ object: JSON) {
         if let owner = Object(object).metadata.controller { line(0, "Controlled By:\t\(owner.kind)/\(owner.name)") }
     }
-    private static func selector(_ json: JSON) -> String {
+    static func selector(_ json: JSON) -> String {
         guard let selector = LabelSelector(json), !selector.isEmpty else { return "<none>" }
         return selector.description
     }
@@ -116,9 +158,31 @@ extension DescribeText {
             line(1, "\(condition["type"].string ?? "") \t\(condition["status"].string ?? "") ")
         }
         volumes(spec["volumes"].items, indent: "")
-        line(0, "QoS Class:\t\(status["qosClass"].string ?? "BestEffort")")
+        line(0, "QoS Class:\t\(status["qosClass"].string ?? DescribeText.quality(spec))")
         labels("Node-Selectors", spec["nodeSelector"].strings)
         tolerations("Tolerations", spec["tolerations"].items)
+    }
+
+    /// The class of a pod whose status does not tell it. Source: `qos.ComputePodQOS`.
+    private static func quality(_ spec: JSON) -> String {
+        let containers = spec["containers"].items + spec["initContainers"].items
+        func amounts(_ container: JSON, _ key: String) -> [String: String] {
+            container["resources"][key].members.reduce(into: [:]) { all, member in
+                let isPositive = Quantity(ServerTable.text(member.value)).map { !$0.isZero } ?? false
+                if ["cpu", "memory"].contains(member.key), isPositive {
+                    all[member.key] = ServerTable.text(member.value)
+                }
+            }
+        }
+        if containers.allSatisfy({ amounts($0, "requests").isEmpty && amounts($0, "limits").isEmpty }) {
+            return "BestEffort"
+        }
+        let isGuaranteed = containers.allSatisfy { container in
+            let limits = amounts(container, "limits"), requests = amounts(container, "requests")
+            return limits.count == 2
+                && requests.allSatisfy { limits[$0.key].flatMap { Quantity($0) } == Quantity($0.value) }
+        }
+        return isGuaranteed ? "Guaranteed" : "Burstable"
     }
 
     private mutating func deployment(_ object: JSON, _ context: DescribeContext) {
@@ -273,10 +337,11 @@ extension DescribeText {
         if !status["startTime"].isNull { line(0, "Start Time:\t\(time(status["startTime"]))") }
         if !status["completionTime"].isNull {
             line(0, "Completed At:\t\(time(status["completionTime"]))")
-            if let start = status["startTime"].string.flatMap({ Timestamp(rfc3339: $0) }),
-                let end = status["completionTime"].string.flatMap({ Timestamp(rfc3339: $0) })
-            {
-                line(0, "Duration:\t\((end - start).human)")
+            if !status["startTime"].isNull {
+                let times = ["startTime", "completionTime"].compactMap {
+                    status[$0].string.flatMap { Timestamp(rfc3339: $0) }
+                }
+                line(0, "Duration:\t\(times.count == 2 ? (times[1] - times[0]).human : "<unknown>")")
             }
         }
         if let seconds = spec["activeDeadlineSeconds"].int { line(0, "Active Deadline Seconds:\t\(seconds)s") }
@@ -307,7 +372,7 @@ extension DescribeText {
                     : addresses.joined(separator: ",")))
         let external = spec["externalIPs"].items.compactMap(\.string)
         if !external.isEmpty { line(0, "External IPs:\t\(external.joined(separator: ","))") }
-        optional("IP", spec["loadBalancerIP"])
+        optional("Desired LoadBalancer IP", spec["loadBalancerIP"])
         optional("External Name", spec["externalName"])
         let ingress = object.at("status", "loadBalancer", "ingress").items.compactMap {
             $0["ip"].string ?? $0["hostname"].string
@@ -329,19 +394,20 @@ extension DescribeText {
         if !ranges.isEmpty { line(0, "LoadBalancer Source Ranges:\t\(ranges.joined(separator: ","))") }
     }
 
-    /// Ready addresses of a port, at most three and a remark on the others.
+    /// Ready addresses of a port, at most three and a remark on the others. Source: kubectl's formatEndpointSlices.
     static func endpoints(_ slices: [JSON], _ port: String) -> String {
+        guard !slices.isEmpty else { return "<none>" }
         var found: [String] = []
         for slice in slices {
-            for number in slice["ports"].items where (number["name"].string ?? "") == port {
-                for endpoint in slice["endpoints"].items where endpoint.at("conditions", "ready").bool ?? true {
-                    for address in endpoint["addresses"].items.compactMap(\.string) {
-                        found.append("\(address.contains(":") ? "[\(address)]" : address):\(number["port"].int ?? 0)")
-                    }
-                }
+            let ready = slice["endpoints"].items.filter { $0.at("conditions", "ready").bool ?? true }
+                .compactMap { $0["addresses"][0].string }
+            let ports = slice["ports"].items
+            if ports.isEmpty { found += ready }
+            for number in ports where (number["name"].string ?? "") == port {
+                guard let value = number["port"].int else { continue }
+                found += ready.map { "\($0.contains(":") ? "[\($0)]" : $0):\(value)" }
             }
         }
-        if found.isEmpty { return "" }
         let shown = found.prefix(3).joined(separator: ",")
         return found.count > 3 ? "\(shown) + \(found.count - 3) more..." : shown
     }
@@ -370,15 +436,27 @@ extension DescribeText {
     private mutating func namespace(_ object: JSON, _ context: DescribeContext) {
         heading(object, isNamespaced: false)
         line(0, "Status:\t\(object.at("status", "phase").string ?? "")")
-        line(0, context.quotas.isEmpty ? "\nNo resource quota." : "\nResource Quotas")
-        for quota in context.quotas {
-            line(0, "  Name:\t\(Object(quota).name)")
-            line(0, "  Resource\tUsed\tHard\n  --------\t---\t---")
-            for (name, hard) in quota.at("status", "hard").members.sorted() {
-                line(0, "  \(name)\t\(ServerTable.text(quota.at("status", "used")[name]))\t\(ServerTable.text(hard))")
-            }
+        let conditions = object.at("status", "conditions").items
+        if !conditions.isEmpty {
+            line(0, "Conditions:\n  Type\tStatus\tLastTransitionTime\tReason\tMessage")
+            line(1, "----\t------\t------------------\t------\t-------")
         }
-        line(0, context.limits.isEmpty ? "\nNo LimitRange resource." : "\nResource Limits")
-        for range in context.limits { line(0, " Name:\t\(Object(range).name)") }
+        for condition in conditions {
+            line(
+                1,
+                "\(condition["type"].string ?? "")\t\(condition["status"].string ?? "")\t\(time(condition["lastTransitionTime"]))\t"
+                    + "\(condition["reason"].string ?? "")\t\(condition["message"].string ?? "")")
+        }
+        line(0, context.quotas.isEmpty ? "\nNo resource quota." : "\nResource Quotas")
+        for quota in context.quotas.sorted(by: { Object($0).name < Object($1).name }) {
+            line(1, "Name:\t\(Object(quota).name)")
+            quotaBody(quota, level: 1, mark: "", rule: "---")
+        }
+        guard !context.limits.isEmpty else { return line(0, "\nNo LimitRange resource.") }
+        line(
+            0,
+            "\nResource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio")
+        line(0, " ----\t--------\t---\t---\t---------------\t-------------\t-----------------------")
+        for range in context.limits { limits(range, prefix: " ") }
     }
 }

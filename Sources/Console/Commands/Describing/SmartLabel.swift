@@ -1,21 +1,36 @@
 import Shared
 
-/// Names of fields for people: `creationTimestamp` becomes `Creation Timestamp`. Pure. Source: kubectl's smartLabelFor.
+/// Names of fields for people: `creationTimestamp` becomes `Creation Timestamp`. Pure. Source: kubectl's smartLabelFor and
+/// the word splitting of github.com/fatih/camelcase.
 enum SmartLabel {
-    private static let acronyms: Set<String> = ["UID", "API", "URL", "DNS", "FQDN", "CIDR", "IP", "TLS"]
+    private static let acronyms: Set<String> = ["API", "URL", "UID", "OSB", "GUID"]
+
     static func of(_ field: String) -> String {
-        if field.contains(where: { $0 == "." || $0 == "/" || $0 == "-" || $0 == "_" }) { return field }
-        var words: [String] = []
-        var previous: Character?
-        for character in field {
-            if character.isUppercase, previous?.isUppercase != true { words.append("") }
-            if words.isEmpty { words.append("") }
-            words[words.count - 1].append(character)
-            previous = character
-        }
-        return words.map { word in
+        guard field.allSatisfy({ $0.isLetter || $0 == "-" }) else { return field }
+        return words(field).map { word in
             acronyms.contains(word.uppercased()) ? word.uppercased() : word.prefix(1).uppercased() + word.dropFirst()
         }.joined(separator: " ")
+    }
+
+    /// Runs of one class of letters; the last capital of a run belongs to the small letters behind it.
+    private static func words(_ field: String) -> [String] {
+        enum Class { case upper, lower, other }
+        func kind(_ character: Character) -> Class {
+            character.isUppercase ? .upper : character.isLetter ? .lower : .other
+        }
+        var runs: [(kind: Class, text: String)] = []
+        for character in field {
+            if let last = runs.last, last.kind == kind(character) {
+                runs[runs.count - 1].text.append(character)
+            } else {
+                runs.append((kind(character), String(character)))
+            }
+        }
+        for index in runs.indices.dropLast() where runs[index].kind == .upper && runs[index + 1].kind == .lower {
+            let last = runs[index].text.removeLast()
+            runs[index + 1].text.insert(last, at: runs[index + 1].text.startIndex)
+        }
+        return runs.map(\.text).filter { !$0.isEmpty }
     }
 }
 
@@ -39,7 +54,7 @@ extension DescribeText {
                 line(level, "\(label):")
                 fields(value, level + 1)
             case .array(let items):
-                line(level, "\(label):" + (items.isEmpty ? "" : ""))
+                line(level, "\(label):")
                 for item in items {
                     if item.object == nil { line(level + 1, ServerTable.text(item)) } else { fields(item, level + 1) }
                 }

@@ -1,0 +1,55 @@
+import Dispatch
+import FoundationEssentials
+import Glibc
+import Shared
+
+/// The user's editor, run on the terminal while the console is out of the way.
+struct Editor: Sendable {
+    let environment: [String: String]
+
+    /// Waits until the editor ends; the console is out of the way and draws nothing meanwhile.
+    /// - Returns: the new text; nil when it was left as it was. The file stays when the editor fails, and is named.
+    func edit(_ text: String) async throws -> String? {
+        // Waiting for a process blocks, so it has a thread of its own.
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue(label: "editor").async { continuation.resume(with: editBlocking(text)) }
+        }
+    }
+
+    private func editBlocking(_ text: String) -> Result<String?, any Error> {
+        let program = environment["KUBE_EDITOR"] ?? environment["VISUAL"] ?? environment["EDITOR"] ?? "vi"
+        var template = Array("/tmp/kconsole-edit-XXXXXX.yaml".utf8CString)
+        let file = mkstemps(&template, 5)
+        guard file >= 0 else { return .failure(Status(.internalError, "no temporary file can be made in /tmp")) }
+        let bytes = Array(text.utf8)
+        let written = write(file, bytes, bytes.count)
+        close(file)
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard written == bytes.count else { return .failure(Status(.internalError, "\(path) can not be written")) }
+        let status = run(program, path)
+        guard status == 0 else {
+            return .failure(
+                Status(.internalError, "the editor \"\(program)\" ended with \(status); the text is kept in \(path)"))
+        }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            return .failure(Status(.internalError, "\(path) is gone"))
+        }
+        unlink(path)
+        let edited = String(decoding: data, as: UTF8.self)
+        return .success(edited == text ? nil : edited)
+    }
+
+    /// Runs `sh -c 'EDITOR "$0"' FILE`, so that an editor with arguments works. Source: man 3 posix_spawn.
+    private func run(_ program: String, _ path: String) -> Int32 {
+        let texts: [String] = ["/bin/sh", "-c", "\(program) \"$0\"", path]
+        let words: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
+        defer { for word in words { free(word) } }
+        let variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") }
+        defer { for variable in variables { free(variable) } }
+        var process = pid_t()
+        guard posix_spawn(&process, "/bin/sh", nil, nil, words + [nil], variables + [nil]) == 0 else { return 127 }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)
+    }
+}
