@@ -76,8 +76,8 @@ struct Caches: Sendable {
         informer.index(OwnerIndex.orphan) { $0.metadata.controller == nil ? [$0.namespace] : [] }
     }
 
-    /// What has to run so that the caches follow the server.
-    var informers: [any Service] {
+    /// All of them; they have to run, so that they follow the server.
+    var informers: [any ObjectCache] {
         [
             pods, nodes, leases, replicaSets, replicationControllers, deployments, jobs, services, endpoints, slices,
             namespaces, accounts, rootCertificates, certificateRequests,
@@ -85,22 +85,7 @@ struct Caches: Sendable {
     }
 
     /// Returns once every cache holds its first listing.
-    func waitUntilSynced() async {
-        await pods.waitUntilSynced()
-        await nodes.waitUntilSynced()
-        await leases.waitUntilSynced()
-        await replicaSets.waitUntilSynced()
-        await replicationControllers.waitUntilSynced()
-        await deployments.waitUntilSynced()
-        await jobs.waitUntilSynced()
-        await services.waitUntilSynced()
-        await endpoints.waitUntilSynced()
-        await slices.waitUntilSynced()
-        await namespaces.waitUntilSynced()
-        await accounts.waitUntilSynced()
-        await rootCertificates.waitUntilSynced()
-        await certificateRequests.waitUntilSynced()
-    }
+    func waitUntilSynced() async { for informer in informers { await informer.waitUntilSynced() } }
 }
 
 extension Informer {

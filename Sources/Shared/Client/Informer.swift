@@ -207,6 +207,20 @@ package final class Informer<K: Kind>: Service {
     }
 }
 
+/// What all informers have in common, whatever their kind.
+package protocol ObjectCache: Service {
+    var resource: GroupResource { get }
+    var isSynced: Bool { get }
+    /// The latest revision that the cache is known to hold.
+    var revision: Revision { get }
+    /// Returns once the first listing is in the cache, or when `run` has ended without one.
+    func waitUntilSynced() async
+}
+
+extension Informer: ObjectCache {
+    package var resource: GroupResource { K.type.resource }
+}
+
 extension Informer.State {
     fileprivate mutating func reindex(_ name: Informer.Name, old: K?, new: K?) {
         for (index, values) in extractors {

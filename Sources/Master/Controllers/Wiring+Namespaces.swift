@@ -1,0 +1,39 @@
+import Shared
+
+/// Namespaces and what each of them is given.
+extension Wiring {
+    mutating func addNamespaces(
+        _ client: (String) -> Client, _ kinds: @escaping @Sendable () async -> [KindType],
+        _ settings: Controllers.Settings
+    ) {
+        let namespaces = caches.namespaces
+        let name = "namespace-controller"
+        let queue = queue(name)
+        namespaces.wake(queue)
+        run(name, Namespaces(client: client(name), namespaces: namespaces, kinds: kinds, clock: clock), queue)
+
+        let accounts = "service-account-controller"
+        let accountsQueue = self.queue(accounts)
+        namespaces.wake(accountsQueue)
+        caches.accounts.add { change in
+            if case .removed(let account) = change, account.name == "default" {
+                accountsQueue.add(ObjectKey(Namespace.type.resource, name: account.namespace))
+            }
+        }
+        run(
+            accounts,
+            ServiceAccounts(client: client(accounts), namespaces: namespaces, accounts: caches.accounts), accountsQueue)
+
+        let publisher = "root-ca-cert-publisher"
+        let publisherQueue = self.queue(publisher)
+        namespaces.wake(publisherQueue)
+        caches.rootCertificates.add { change in
+            publisherQueue.add(ObjectKey(Namespace.type.resource, name: change.object.namespace))
+        }
+        run(
+            publisher,
+            RootCertificates(
+                client: client(publisher), namespaces: namespaces, published: caches.rootCertificates,
+                certificate: settings.rootCertificate), publisherQueue)
+    }
+}
