@@ -10,6 +10,8 @@ struct ControlPlane: Sendable {
         var store = Store.Options()
         /// `host:port` under which clients reach the server.
         var serverAddress = "127.0.0.1:6443"
+        /// Makes uids and names.
+        var random = RandomSource.system
     }
 
     let store: Store
@@ -61,7 +63,7 @@ struct ControlPlane: Sendable {
         let storage = Storage(
             store: store, hub: hub, registry: registry, admission: ControlPlane.admission(store, options),
             addresses: addresses,
-            clock: clock)
+            clock: clock, random: options.random)
         let tokens = ServiceAccountTokens(
             key: identity.tokenKey, issuer: "https://kubernetes.default.svc.cluster.local", clock: clock
         ) {

@@ -60,6 +60,9 @@ package final class ManualClock: WallClock {
         }
     }
 
+    /// The uptime at which the next sleeper wakes; nil while nobody sleeps.
+    package var nextWake: Duration? { state.withLock { $0.sleepers.values.map(\.wakes).min() } }
+
     /// How many tasks sleep now.
     package var sleepers: Int { state.withLock { $0.sleepers.count } }
 

@@ -40,11 +40,10 @@ extension Storage {
     }
 
     private func stamp(_ object: inout JSON, _ access: Access) throws(Status) {
-        var generator = SystemRandomNumberGenerator()
         var metadata = Object(object).metadata
         if metadata.name.isEmpty, !metadata.generateName.isEmpty {
             let room = 63 - 5
-            metadata.name = metadata.generateName.prefix(room) + RandomNames.suffix(using: &generator)
+            metadata.name = metadata.generateName.prefix(room) + random.draw { RandomNames.suffix(using: &$0) }
         }
         if !access.name.isEmpty, metadata.name != access.name, access.subresource.isEmpty {
             throw Status(
@@ -54,7 +53,7 @@ extension Storage {
         for key in ["resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
             metadata.json.remove(key)
         }
-        metadata.uid = RandomNames.uid(using: &generator)
+        metadata.uid = random.draw { RandomNames.uid(using: &$0) }
         metadata.creationTimestamp = clock.now()
         metadata.json.remove("generation")
         object["metadata"] = metadata.json

@@ -10,6 +10,7 @@ struct Storage: Sendable {
     let admission: Admission
     let addresses: ServiceAddresses
     let clock: any WallClock
+    var random = RandomSource.system
 
     /// Where a request goes and who sends it.
     struct Access: Sendable {

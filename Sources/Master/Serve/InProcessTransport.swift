@@ -6,6 +6,8 @@ import Synchronization
 struct InProcessTransport: Transport {
     let server: APIServer
     let user: User
+    /// Where the joints of streams run; nil means where all tasks do.
+    var executor: (any TaskExecutor)?
 
     func send(_ request: HTTPRequest) async throws -> HTTPResponse {
         let answer = try await stream(request)
@@ -23,7 +25,7 @@ struct InProcessTransport: Transport {
         case .stream(let status, let headers, let body):
             let handoff = Handoff()
             // The body is a push, the reader a pull: this task joins the two and ends with the reader.
-            let task = Task {
+            let task = Task(executorPreference: executor) {
                 do {
                     try await body(BodyWriter { pieces in for piece in pieces { try await handoff.give(piece) } })
                     handoff.finish(nil)

@@ -23,6 +23,9 @@ struct WriteQueue: Sendable {
 
     init(last: Revision) { self.last = last }
 
+    /// No write waits and none is being committed.
+    var isIdle: Bool { !isCalled }
+
     /// Queues a request; after `first` the caller calls the commit loop.
     mutating func add(_ request: Request) -> Added {
         guard waiting.count < Limits.writesQueuedMax else { return .refused }

@@ -9,6 +9,8 @@ extension Limits {
     package static let pendingEventsMax = 10_000
     /// Events that a recorder remembers in order to count repetitions; the oldest is forgotten at the bound.
     package static let rememberedEventsMax = 4_096
+    /// Names that are tried for one event.
+    package static let eventNameAttemptsMax = 100
     /// Seconds from a request to the head of its answer; then the call fails. Source: kube-apiserver's request timeout.
     package static let responseHeadSeconds = 70
     /// Seconds between two pieces of an answer that is read as a whole.

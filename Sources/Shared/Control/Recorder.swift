@@ -61,6 +61,8 @@ package final class Recorder: Service {
 
     package func run() async throws {
         var written: [Signature: Written] = [:]
+        // Makes names: never the same twice, whatever the clock does.
+        var stamp: Int64 = 0
         for await entry in entries {
             var involved = entry.involved
             involved.remove("resourceVersion")
@@ -68,7 +70,8 @@ package final class Recorder: Service {
                 involved: involved, kind: entry.kind, reason: entry.reason, message: entry.message)
             if written.count > Limits.rememberedEventsMax { written = [:] }
             do {
-                written[signature] = try await write(entry, after: written[signature])
+                stamp = max(stamp &+ 1, entry.time.nanoseconds)
+                written[signature] = try await write(entry, after: written[signature], &stamp)
             } catch {
                 written[signature] = nil
                 log.debug("an event was not written", ("reason", entry.reason), ("error", "\(error)"))
@@ -78,7 +81,7 @@ package final class Recorder: Service {
         throw CancellationError()
     }
 
-    private func write(_ entry: Entry, after last: Written?) async throws -> Written {
+    private func write(_ entry: Entry, after last: Written?, _ stamp: inout Int64) async throws -> Written {
         let namespace = entry.involved["namespace"].string ?? "default"
         if var last {
             last.count += 1
@@ -89,8 +92,7 @@ package final class Recorder: Service {
             } catch let status as Status where status.reason == .notFound {}
         }
         let subject = entry.involved["name"].string ?? ""
-        let name = subject + "." + String(UInt64(bitPattern: entry.time.nanoseconds), radix: 16)
-        var event = Event(name: name, namespace: namespace)
+        var event = Event(name: "", namespace: namespace)
         event.json["involvedObject"] = entry.involved
         event.json["reason"] = .string(entry.reason)
         event.json["message"] = .string(String(entry.message.prefix(1024)))
@@ -103,7 +105,17 @@ package final class Recorder: Service {
         event.json["type"] = .string(entry.kind.rawValue)
         event.json["reportingComponent"] = .string(component)
         event.json["reportingInstance"] = .string(host)
-        _ = try await client.create(event)
-        return Written(name: name, count: 1)
+        for _ in 0..<Limits.eventNameAttemptsMax {
+            let name = subject + "." + String(UInt64(bitPattern: stamp), radix: 16)
+            event.metadata.name = name
+            do {
+                _ = try await client.create(event)
+                return Written(name: name, count: 1)
+            } catch let status as Status where status.reason == .alreadyExists {
+                // Another recorder told something of the same object in the same nanosecond.
+                stamp &+= 1
+            }
+        }
+        throw Status(.alreadyExists, "no free name was found for an event of \(subject)")
     }
 }

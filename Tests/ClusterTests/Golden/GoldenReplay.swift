@@ -44,7 +44,8 @@ struct GoldenReplay {
         self.scenario = scenario
         self.cluster = cluster
         transport = InProcessTransport(
-            server: cluster.plane.server, user: User("kubernetes-admin", groups: ["system:masters"]))
+            server: cluster.plane.server, user: User("kubernetes-admin", groups: ["system:masters"]),
+            executor: cluster.executor)
         match = GoldenMatch(namespace: namespace)
     }
 
@@ -72,7 +73,7 @@ struct GoldenReplay {
             let watch = start(step)
             if let name = step.json["start"].string {
                 open[name] = watch
-                for _ in 0..<200 { await Task.yield() }
+                try await cluster.idle()
                 return
             }
             return judge(try await finish(watch), step, step)
@@ -137,7 +138,7 @@ struct GoldenReplay {
         let watch = Watch(step)
         let (transport, request) = (transport, request(step))
         // Unstructured: the stream is read while the scenario goes on.
-        let task = Task {
+        let task = Task(executorPreference: cluster.executor) {
             var response = HTTPResponse(0)
             if let stream = try? await transport.stream(request) {
                 response = HTTPResponse(stream.status, headers: stream.headers)
@@ -153,7 +154,7 @@ struct GoldenReplay {
     /// Lets time pass until the server ends the stream.
     private func finish(_ watch: Watch) async throws -> Answer {
         for _ in 0..<80 where !watch.state.withLock({ $0.isDone }) {
-            for _ in 0..<200 { await Task.yield() }
+            try await cluster.idle()
             try await cluster.run(for: .milliseconds(250))
         }
         watch.task.withLock { $0?.cancel() }
@@ -270,7 +271,7 @@ struct GoldenReplay {
         let namespace = match.namespace
         let client = cluster.client
         _ = try await client.create(Namespace(name: namespace))
-        if cluster.parts == .server {
+        if cluster.settings.parts == .server {
             _ = try await client.create(ServiceAccount(name: "default", namespace: namespace))
             var map = ConfigMap(name: "kube-root-ca.crt", namespace: namespace)
             map.json["data"] = ["ca.crt": "certificate"]

@@ -4,11 +4,15 @@ import Synchronization
 /// The agents of all nodes of a test's cluster: they register nodes, renew leases and move pods through their phases.
 ///
 /// The word before ":" in the image of a pod's first container says what becomes of it: `run` Running and Ready,
-/// `notready` Running, `stuck` stays Pending, `fail` Failed, `done` Succeeded. A pod that is being deleted is let go.
-/// A silent node does nothing of this. A class: it remembers what the machines did, whatever becomes of the master.
+/// `notready` Running, `noip` Ready without an address, `stuck` stays Pending, `fail` Failed, `done` Succeeded. A pod
+/// that is being deleted is let go. A silent node does nothing of this. Not automatic, the agents act on `tick` only.
+/// A class: it remembers what the machines did, whatever becomes of the master.
 final class FakeAgents: Reconciler {
     private struct State {
         var alive: Set<String> = []
+        /// Alive, but cut off from the master: no lease is renewed.
+        var muted: Set<String> = []
+        var isAutomatic = true
         var addresses = 0
         var succeeded: Set<String> = []
         var client: Client?
@@ -40,22 +44,34 @@ final class FakeAgents: Reconciler {
 
     // MARK: Nodes
 
+    /// What a node offers and how it is marked.
+    struct Shape {
+        var labels: [String: String] = [:]
+        var taints: [JSON] = []
+        var amounts: JSON = ["cpu": "64", "memory": "256Gi", "pods": "1000"]
+    }
+
     /// Registers a node, or brings it back: status and lease.
-    func start(_ name: String, _ client: Client) async throws {
+    func start(_ name: String, _ client: Client, _ shape: Shape = Shape()) async throws {
+        var node = Node(name: name)
+        node.metadata.labels = shape.labels
+        if !shape.taints.isEmpty { node.json["spec"] = ["taints": .array(shape.taints)] }
         do {
-            _ = try await client.create(Node(name: name))
+            _ = try await client.create(node)
         } catch let status as Status where status.reason == .alreadyExists {}
-        let amounts: JSON = ["cpu": "64", "memory": "256Gi", "pods": "1000"]
         let ready = Condition("Ready", true, reason: "KubeletReady", since: clock.now())
         _ = try await client.patch(
             Node.self, name: name, subresource: "status", .strategic,
             [
                 "status": [
-                    "capacity": amounts, "allocatable": amounts, "conditions": [ready.json],
+                    "capacity": shape.amounts, "allocatable": shape.amounts, "conditions": [ready.json],
                     "addresses": [["type": "InternalIP", "address": "10.0.0.1"]],
                 ]
             ])
-        state.withLock { _ = $0.alive.insert(name) }
+        state.withLock { state in
+            state.alive.insert(name)
+            state.muted.remove(name)
+        }
         try await renew(name, client)
         for pod in state.withLock({ $0.pods })?.list() ?? [] { queue.add(pod.key) }
     }
@@ -63,16 +79,18 @@ final class FakeAgents: Reconciler {
     /// The machine loses its power.
     func silence(_ names: String...) { state.withLock { $0.alive.subtract(names) } }
 
+    /// The node goes on with its pods and is not heard of.
+    func mute(_ name: String) { state.withLock { _ = $0.muted.insert(name) } }
+
     /// Every living node renews its lease.
     func renewAll(_ client: Client) async throws {
-        for name in state.withLock({ $0.alive.sorted() }) { try await renew(name, client) }
+        for name in state.withLock({ $0.alive.subtracting($0.muted).sorted() }) { try await renew(name, client) }
     }
 
     private func renew(_ name: String, _ client: Client) async throws {
         let spec: JSON = [
             "holderIdentity": .string(name), "leaseDurationSeconds": 8,
-            "renewTime": .string(
-                "\(clock.now().rfc3339.dropLast()).\(100_000 + clock.uptime().nanoseconds / 1000 % 900_000)Z"),
+            "renewTime": .string(clock.now().rfc3339Micro),
         ]
         do {
             _ = try await client.patch(
@@ -86,44 +104,99 @@ final class FakeAgents: Reconciler {
 
     // MARK: Pods
 
+    /// Whether the agents act at once; else they wait for `tick`.
+    func setAutomatic(_ isAutomatic: Bool) {
+        state.withLock { $0.isAutomatic = isAutomatic }
+        guard isAutomatic else { return }
+        for pod in state.withLock({ $0.pods })?.list() ?? [] { queue.add(pod.key) }
+    }
+
+    /// Treats every pod that is there once, those that are being deleted first.
+    func tick() async throws {
+        let (client, pods) = state.withLock { ($0.client, $0.pods) }
+        guard let client, let all = pods?.list() else { return }
+        let order = all.sorted { ($0.metadata.isDeleting ? 0 : 1, $0.key) < ($1.metadata.isDeleting ? 0 : 1, $1.key) }
+        for pod in order where !pod.spec.nodeName.isEmpty { try await treat(pod, client) }
+    }
+
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         let (client, pods) = state.withLock { ($0.client, $0.pods) }
         guard let client, let pod = pods?.get(namespace: key.namespace, name: key.name),
-            state.withLock({ $0.alive.contains(pod.spec.nodeName) })
+            state.withLock({ $0.isAutomatic && $0.alive.contains(pod.spec.nodeName) })
         else { return .settled }
+        try await treat(pod, client)
+        return .settled
+    }
+
+    private func treat(_ pod: Pod, _ client: Client) async throws {
         do {
             if pod.metadata.isDeleting {
                 try await client.delete(
                     Pod.self, namespace: pod.namespace, name: pod.name, graceSeconds: 0, uid: pod.metadata.uid)
             } else if pod.status.phase == .pending {
-                try await move(pod, client)
+                let word = String(pod.spec.containers.first?.image.prefix { $0 != ":" } ?? "run")
+                guard let state = PodState(rawValue: word), state != .stuck else { return }
+                try await move(pod, to: state, client)
             }
         } catch let status as Status where status.reason == .notFound || status.reason == .conflict {}
-        return .settled
     }
 
-    private func move(_ pod: Pod, _ client: Client) async throws {
-        let word = pod.spec.containers.first?.image.prefix { $0 != ":" } ?? "run"
-        var status: JSON = ["startTime": .string(clock.now().rfc3339)]
-        switch word {
-        case "stuck": return
-        case "done", "fail":
-            status["phase"] = word == "done" ? "Succeeded" : "Failed"
-            status["conditions"] = [Condition("Ready", false, since: clock.now()).json]
-        default:
+    /// What an agent may report of a pod; the words of images are the raw values.
+    enum PodState: String {
+        case running = "run"
+        case unready = "notready"
+        case addressless = "noip"
+        case stuck
+        case failed = "fail"
+        case succeeded = "done"
+        /// Pending, with an address already.
+        case addressed
+    }
+
+    /// Reports the state of a pod.
+    /// - Parameter since: when it came about.
+    func move(_ pod: Pod, to target: PodState, _ client: Client, since: Timestamp? = nil) async throws {
+        let since = since ?? clock.now()
+        var status: JSON = ["startTime": .string(since.rfc3339)]
+        status["conditions"] = [
+            Condition("Ready", target == .running || target == .addressless, since: since).json
+        ]
+        switch target {
+        case .stuck: return
+        case .succeeded, .failed:
+            status["phase"] = target == .succeeded ? "Succeeded" : "Failed"
+            status["containerStatuses"] = FakeAgents.ended(pod, code: target == .succeeded ? 0 : 1, at: since)
+        case .addressed: status["phase"] = "Pending"
+        default: status["phase"] = "Running"
+        }
+        if [.running, .unready, .addressed].contains(target), pod.status.podIP.isEmpty {
             let number = state.withLock { state in
                 state.addresses += 1
                 return state.addresses
             }
             let address = "10.244.\(number / 250 % 250).\(number % 250 + 1)"
-            status["phase"] = "Running"
             status["podIP"] = .string(address)
             status["podIPs"] = [["ip": .string(address)]]
-            status["conditions"] = [Condition("Ready", word == "run", since: clock.now()).json]
         }
         _ = try await client.patch(
             Pod.self, namespace: pod.namespace, name: pod.name, subresource: "status", .strategic,
             ["metadata": ["uid": .string(pod.metadata.uid)], "status": status])
-        if word == "done" { state.withLock { _ = $0.succeeded.insert(pod.metadata.uid) } }
+        if target == .succeeded { state.withLock { _ = $0.succeeded.insert(pod.metadata.uid) } }
+    }
+
+    private static func ended(_ pod: Pod, code: Int, at time: Timestamp) -> JSON {
+        .array(
+            pod.spec.containers.map { container in
+                [
+                    "name": .string(container.name), "image": .string(container.image), "imageID": "", "ready": false,
+                    "restartCount": 0,
+                    "state": [
+                        "terminated": [
+                            "exitCode": JSON(code), "reason": code == 0 ? "Completed" : "Error",
+                            "startedAt": .string(time.rfc3339), "finishedAt": .string(time.rfc3339),
+                        ]
+                    ],
+                ]
+            })
     }
 }

@@ -1,0 +1,43 @@
+import Shared
+import TestKit
+
+/// What real controllers did, step by step: a line of `../shared/golden/controllers.jsonl`, whose README tells more.
+struct Recording: Sendable, CustomStringConvertible {
+    static let file = "controllers.jsonl"
+
+    struct Step: Sendable {
+        let actions: [JSON]
+        /// Kind, or `events`, → the objects in their normal form.
+        let observed: JSON
+        /// Answers outside 2xx, and all answers to evictions.
+        let results: [JSON]
+    }
+    let id: String
+    let topic: String
+    let about: String
+    let isAutomatic: Bool
+    /// Later versions of Kubernetes do something else.
+    let isOutdated: Bool
+    /// Kinds whose outcome differed between two recordings.
+    let unstable: Set<String>
+    let steps: [Step]
+
+    init(_ json: JSON) {
+        id = json["id"].string ?? ""
+        topic = json["topic"].string ?? ""
+        about = json["about"].string ?? ""
+        isAutomatic = json["auto"].bool ?? true
+        isOutdated = json["only120"].bool ?? false
+        unstable = Set(json["unstable"].items.compactMap(\.string))
+        steps = json["steps"].items.map {
+            Step(actions: $0["action"].items, observed: $0["observed"], results: $0["results"].items)
+        }
+    }
+
+    var description: String { "\(id) \(about)" }
+
+    /// All recordings in the folder; none where it is absent.
+    static func all() -> [Recording] {
+        Golden.lines(file).map(Recording.init)
+    }
+}

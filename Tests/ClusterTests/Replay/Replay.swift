@@ -1,0 +1,98 @@
+import Shared
+
+@testable import Master
+
+/// Repeats a recording on a cluster of this master and looks at what comes of it.
+struct Replay {
+    /// Stands for `$S`: the part of names that made recordings distinct.
+    static let word = "zyxwq"
+    static let namespace = "gc-\(word)"
+    static let helperTaint: JSON = ["key": "helper", "value": "gc", "effect": "NoSchedule"]
+
+    let recording: Recording
+    let cluster: InProcessCluster
+
+    /// Where the outcome differs from the recording, one line each; empty when it is the same.
+    static func differences(_ recording: Recording) async throws -> [String] {
+        var settings = InProcessCluster.Settings()
+        settings.nodes = 0
+        settings.nodeGrace = .seconds(40)
+        settings.options.notReadyTolerationSeconds = 300
+        var differences: [String] = []
+        try await InProcessCluster.with(settings) { cluster in
+            let replay = Replay(recording: recording, cluster: cluster)
+            try await replay.prepare()
+            for (number, step) in recording.steps.enumerated() {
+                let (observed, results) = try await replay.take(step)
+                differences += replay.compare(observed, results, with: step).map { "step \(number): \($0)" }
+            }
+        }
+        return differences
+    }
+
+    private func prepare() async throws {
+        for name in ["gc-pool-1", "gc-pool-2"] {
+            try await cluster.agents.start(
+                name, cluster.client,
+                FakeAgents.Shape(labels: ["set": "pool", "helper": "gc"], taints: [Replay.helperTaint]))
+        }
+        _ = try await cluster.client.create(Namespace(name: Replay.namespace))
+        try await cluster.settle()
+        cluster.agents.setAutomatic(recording.isAutomatic)
+    }
+
+    private func take(_ step: Recording.Step) async throws -> (observed: JSON, results: [JSON]) {
+        var results: [JSON] = []
+        for action in step.actions {
+            if let result = try await perform(action) { results.append(result) }
+            try await cluster.idle()
+        }
+        try await quiet()
+        let form = try await NormalForm(cluster)
+        var observed: JSON = [:]
+        for (kind, _) in step.observed.members {
+            observed[kind] = .array(kind == "events" ? try form.events() : try form.objects(of: kind))
+        }
+        return (observed, results.map { form.normal($0) })
+    }
+
+    /// Lets time pass until nothing in the namespace has changed for a second.
+    func quiet() async throws {
+        var last = state
+        for _ in 0..<120 {
+            try await cluster.run(for: .seconds(1))
+            let now = state
+            if now == last { return }
+            last = now
+        }
+    }
+
+    /// A number that changes with every change in the namespace.
+    private var state: Int {
+        let store = cluster.plane.store
+        var hasher = Hasher()
+        for resource in store.counts().keys.sorted() {
+            let items = store.list(resource).items.filter {
+                $0.key.namespace == Replay.namespace
+                    || ($0.key.namespace.isEmpty && $0.key.name.hasPrefix(Replay.namespace)
+                        && resource != Node.type.resource)
+            }
+            hasher.combine(items.count)
+            hasher.combine(items.map(\.revision).max())
+        }
+        return hasher.finalize()
+    }
+
+    // MARK: Comparing
+
+    private func compare(_ observed: JSON, _ results: [JSON], with step: Recording.Step) -> [String] {
+        var differences: [String] = []
+        for (kind, expected) in step.observed.members where !recording.unstable.contains(kind) {
+            let (missing, surplus) = NormalForm.difference(
+                expected.items.compactMap { NormalForm.modern($0, kind) }, observed[kind].items)
+            differences += missing.map { "\(kind) - \($0)" } + surplus.map { "\(kind) + \($0)" }
+        }
+        let (missing, surplus) = NormalForm.difference(step.results, results)
+        return differences + missing.map { "result - \($0)" } + surplus.map { "result + \($0)" }
+    }
+}

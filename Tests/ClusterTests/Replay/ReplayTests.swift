@@ -1,0 +1,40 @@
+import Glibc
+import Shared
+import TestKit
+import Testing
+
+/// Recordings of real controllers, repeated. Without arguments all topics are; `REPLAY=deployment-002` prints the
+/// differences of one recording, or of all whose id begins so.
+@Suite(.serialized) struct ReplayTests {
+    /// How many recordings of each topic are the same at least. Raised as the number rises, never lowered.
+    static let floors: [(topic: String, floor: Int)] = [
+        ("cronjob", 0), ("daemonset", 0), ("deployment", 0), ("endpoints", 0), ("gc", 0), ("hpa", 0), ("job", 0),
+        ("namespace", 0), ("nodelifecycle", 0), ("pdb", 0), ("pvc", 0), ("quota", 0), ("replicaset", 0),
+        ("serviceaccount", 0), ("statefulset", 0),
+    ]
+    private static let chosen = getenv("REPLAY").map { String(cString: $0) }
+    private static let recordings = Recording.all()
+
+    @Test(.enabled(if: Golden.has(Recording.file)), arguments: floors)
+    func `controllers do what the recorded ones did`(topic: String, floor: Int) async throws {
+        var passed = 0
+        var failed: [String] = []
+        let chosen = ReplayTests.recordings.filter { $0.topic == topic && $0.id.hasPrefix(ReplayTests.chosen ?? "") }
+        for recording in chosen {
+            let differences: [String]
+            do {
+                differences = try await Replay.differences(recording)
+            } catch {
+                differences = ["\(error)"]
+            }
+            if differences.isEmpty { passed += 1 } else { failed.append(recording.id) }
+            if ReplayTests.chosen != nil {
+                print("\(recording): \(differences.isEmpty ? "the same" : "differs")")
+                for difference in differences { print("    \(difference)") }
+                fflush(nil)
+            }
+        }
+        print("REPLAY \(topic): \(passed) of \(chosen.count) are the same; not \(failed.joined(separator: " "))")
+        if ReplayTests.chosen == nil { #expect(passed >= floor, "\(topic)") }
+    }
+}
