@@ -72,7 +72,7 @@ package final class SteppedExecutor: TaskExecutor {
 
     /// Returns when nothing is left to run.
     /// - Throws: `Restless` when that takes more than `jobs` jobs.
-    package func settled(within jobs: Int = 3_000_000) async throws {
+    package func settled(within jobs: Int = 200_000) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let starts = state.withLock { state in
                 state.waiters.append((jobs, continuation))
