@@ -25,18 +25,22 @@ struct Master {
             .init("node-grace", .one("DURATION"), fallback: "8s", help: "silence after which a node counts as lost"),
             .init("not-ready-toleration", .one("DURATION"), fallback: "2s", help: "how long pods stay on a lost node"),
             .init(
+                "scheduler-config", .one("FILE"),
+                help: "profiles of the scheduler, a KubeSchedulerConfiguration in YAML or JSON"),
+            .init(
                 "log-level", .one("LEVEL"), fallback: "info", choices: ["debug", "info", "warning", "error"],
                 help: "what is logged to standard error"),
             .init("version", help: "print the version and end"),
         ],
         notes:
-            "Sub-commands: token, certs, backup, restore, user; each with --help.\n"
+            "Sub-commands: token, certs, backup, restore, user, simulate; each with --help.\n"
             + "The first start makes the cluster's keys, DIR/admin.kubeconfig and DIR/join-token. Ends in order on SIGTERM."
     )
 
     static func main() async {
         do {
             let words = Array(CommandLine.arguments.dropFirst())
+            if words.first == "simulate" { return try SimulateCommand.run(Array(words.dropFirst())) }
             if let word = words.first, let entry = MasterCommands.all[word] {
                 return try await MasterCommands.run(entry, Array(words.dropFirst()))
             }
@@ -112,6 +116,7 @@ struct Master {
         controllerSettings.blocks = NodeBlocks(settings.podNetwork.description)
         controllerSettings.rootCertificate = String(decoding: identity.authority.certificate.pem, as: UTF8.self)
         controllerSettings.authority = identity.authority
+        controllerSettings.scheduler = settings.scheduler
         let registry = plane.storage.registry
         return Controllers(
             client: { plane.client(controller: $0) }, graph: plane.ownerGraph,

@@ -14,6 +14,7 @@ struct MasterSettings {
     let nodeGrace: Duration
     let notReadyTolerationSeconds: Int
     let logLevel: Log.Level
+    let scheduler: SchedulerConfiguration
 
     init(_ arguments: Arguments) throws(UsageError) {
         state = arguments["state"] ?? MasterSettings.defaultState
@@ -44,6 +45,7 @@ struct MasterSettings {
             throw UsageError("--log-level takes debug, info, warning or error, not \"\(level)\"")
         }
         self.logLevel = logLevel
+        scheduler = try MasterSettings.schedulerConfiguration(arguments["scheduler-config"])
 
         var dns = [
             "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
@@ -55,6 +57,16 @@ struct MasterSettings {
             if IPv4Address(host) != nil || host.contains(":") { addresses.append(host) } else { dns.append(host) }
         }
         names = SubjectAltNames(dns: Set(dns).sorted(), addresses: Set(addresses).sorted())
+    }
+
+    static func schedulerConfiguration(_ path: String?) throws(UsageError) -> SchedulerConfiguration {
+        guard let path else { return SchedulerConfiguration() }
+        let bytes: [UInt8]?
+        do { bytes = try PrivateFile.read(path) } catch {
+            throw UsageError("--scheduler-config \(path) cannot be read: \(error)")
+        }
+        guard let bytes else { throw UsageError("--scheduler-config names \(path), which does not exist") }
+        return try SchedulerConfiguration(parsing: bytes, file: path)
     }
 
     private static func network(_ arguments: Arguments, _ flag: String) throws(UsageError) -> IPv4Network {

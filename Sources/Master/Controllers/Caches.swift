@@ -37,6 +37,10 @@ struct Caches: Sendable {
     let accounts: Informer<ServiceAccount>
     let rootCertificates: Informer<ConfigMap>
     let certificateRequests: Informer<CertificateSigningRequest>
+    let claims: Informer<PersistentVolumeClaim>
+    let volumes: Informer<PersistentVolume>
+    let storageClasses: Informer<StorageClass>
+    let budgets: Informer<PodDisruptionBudget>
 
     init(_ client: Client, clock: any WallClock, log: Log) {
         pods = Informer(client, clock: clock, log: log)
@@ -54,6 +58,10 @@ struct Caches: Sendable {
         let name = FieldSelector([.init("metadata.name", RootCertificates.name)])
         rootCertificates = Informer(client, fields: name, clock: clock, log: log)
         certificateRequests = Informer(client, clock: clock, log: log)
+        claims = Informer(client, clock: clock, log: log)
+        volumes = Informer(client, clock: clock, log: log)
+        storageClasses = Informer(client, clock: clock, log: log)
+        budgets = Informer(client, clock: clock, log: log)
 
         pods.index(PodIndex.node) { $0.spec.nodeName.isEmpty ? [] : [$0.spec.nodeName] }
         pods.index(PodIndex.namespace) { [$0.namespace] }
@@ -80,7 +88,7 @@ struct Caches: Sendable {
     var informers: [any ObjectCache] {
         [
             pods, nodes, leases, replicaSets, replicationControllers, deployments, jobs, services, endpoints, slices,
-            namespaces, accounts, rootCertificates, certificateRequests,
+            namespaces, accounts, rootCertificates, certificateRequests, claims, volumes, storageClasses, budgets,
         ]
     }
 

@@ -12,6 +12,8 @@ struct Controllers: Sendable {
         var rootCertificate = ""
         /// Signs the certificates of agents; nil leaves certificate requests to others.
         var authority: CertificateAuthority?
+        /// `--scheduler-config`.
+        var scheduler = SchedulerConfiguration()
     }
 
     /// Everything that has to run.
@@ -37,7 +39,7 @@ struct Controllers: Sendable {
         wiring.addNamespaces(client, kinds, settings)
         wiring.addNodes(client, settings)
         wiring.addCollection(client, graph)
-        wiring.addScheduler(client)
+        wiring.addScheduler(client, settings.scheduler)
         if let authority = settings.authority { wiring.addCertificates(client, authority) }
 
         services = caches.informers + wiring.services

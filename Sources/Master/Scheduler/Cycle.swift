@@ -5,122 +5,153 @@ struct Cycle: Sendable {
     /// Matching pods per value of a topology key.
     struct Spread: Sendable {
         let constraint: SpreadConstraint
-        var counts: [String: Int] = [:]
+        /// Values without a pod are absent.
+        let counts: [String: Int]
+        /// The count of the emptiest domain.
+        let least: Int
         /// 1 when the pod itself matches.
         let own: Int
-        var least: Int {
-            counts.count < constraint.minDomains ? 0 : counts.values.min() ?? 0
-        }
     }
-    struct Place: Hashable {
+    /// Places by a topology key.
+    struct Places: Sendable {
         let key: String
-        let value: String
+        let counts: [String: Int]
     }
 
-    var required: [Spread] = []
-    var preferred: [Spread] = []
+    /// Why the pod fits no node whatever the nodes are like.
+    private(set) var refusal: String?
+    /// The only nodes that the pod's affinity names; nil means any.
+    private(set) var onlyNodes: Set<String>?
+    private(set) var required: [Spread] = []
+    private(set) var preferred: [Spread] = []
+    /// Whether a node has to have all topology keys to be scored: not for the cluster's own default.
+    private(set) var requiresAllKeys = true
     /// For each required affinity term: places with a matching pod.
-    var near: [Set<Place>] = []
+    private(set) var near: [Places] = []
     /// True when no pod matches the terms anywhere but the pod itself does: the first of its kind may go anywhere.
-    var isFirstOfItsKind = false
+    private(set) var isFirstOfItsKind = false
     /// Places with a pod that this pod must avoid.
-    var avoided: Set<Place> = []
+    private(set) var avoided: [Places] = []
     /// Places with a pod that wants to avoid this pod.
-    var avoiding: Set<Place> = []
-    /// Preference for or against places, by affinity weights.
-    var attraction: [Place: Int] = [:]
-    /// Pods of the same controller, per zone.
-    var ownerZones: [String: Int] = [:]
+    private(set) var avoiding: [Places] = []
+    /// Preference for or against places, by affinity weights: topology key → value → sum.
+    private(set) var attraction: [String: [String: Int]] = [:]
+    private(set) var claims = VolumeIndex.Demand()
+    /// For each image of the pod the share of the nodes that have it, percent.
+    private(set) var imageShares: [Int] = []
 
-    static let zone = "topology.kubernetes.io/zone"
-
-    init(_ pod: PodDemand, _ snapshot: Snapshot) {
-        if !pod.spread.isEmpty { countSpread(pod, snapshot) }
-        if !pod.affinity.isEmpty { searchOwnTerms(pod, snapshot) }
-        if !snapshot.affinityNodes.isEmpty { searchOthersTerms(pod, snapshot) }
-        if let owner = pod.owner {
-            for index in snapshot.nodes.indices {
-                guard let count = snapshot.nodes[index].owners[owner],
-                    let zone = snapshot.nodes[index].labels[Cycle.zone]
-                else { continue }
-                ownerZones[zone, default: 0] += count
+    init(_ pod: PodDemand, _ snapshot: inout Snapshot, _ profile: Profile) {
+        onlyNodes = pod.nodeAffinity.namedNodes
+        if !pod.claims.isEmpty {
+            claims = snapshot.volumes.demand(of: pod)
+            refusal = claims.refusal
+            if refusal != nil { return }
+        }
+        spread(pod, &snapshot, profile)
+        if !pod.affinity.isEmpty { searchOwnTerms(pod, &snapshot) }
+        for (held, places) in snapshot.wishes(about: pod) {
+            let key = held.term.topologyKey
+            switch held.kind {
+            case .repels: avoiding.append(Places(key: key, counts: places))
+            case .pulls(let weight): attract(key, places, weight)
+            case .needs: attract(key, places, profile.hardAffinityWeight)
             }
+        }
+        if !snapshot.imageNodes.isEmpty, !snapshot.nodes.isEmpty {
+            imageShares = pod.images.map { (snapshot.imageNodes[$0] ?? 0) * 100 / snapshot.nodes.count }
+            if imageShares.allSatisfy({ $0 == 0 }) { imageShares = [] }
         }
     }
 
-    private mutating func countSpread(_ pod: PodDemand, _ snapshot: Snapshot) {
-        let keys = pod.spread.map(\.topologyKey)
-        for constraint in pod.spread {
-            var spread = Spread(constraint: constraint, own: constraint.matches(labels: pod.labels) ? 1 : 0)
+    private mutating func attract(_ key: String, _ places: [String: Int], _ weight: Int) {
+        guard weight != 0 else { return }
+        for (value, count) in places { attraction[key, default: [:]][value, default: 0] += weight * count }
+    }
+
+    // MARK: Spread
+
+    private mutating func spread(_ pod: PodDemand, _ snapshot: inout Snapshot, _ profile: Profile) {
+        var constraints = pod.spread
+        if constraints.isEmpty, let siblings = pod.siblings {
+            constraints = profile.defaultSpread.map {
+                SpreadConstraint(
+                    default: $0.topologyKey, maxSkew: $0.maxSkew, isRequired: $0.isRequired, selector: siblings)
+            }
+            requiresAllKeys = !profile.isSystemSpread
+        }
+        guard !constraints.isEmpty else { return }
+        for isRequired in [true, false] {
+            let group = constraints.filter { $0.isRequired == isRequired }
+            let keys = group.map(\.topologyKey)
+            let spreads = group.map { count($0, keys: isRequired || requiresAllKeys ? keys : [], pod, &snapshot) }
+            if isRequired { required = spreads } else { preferred = spreads }
+        }
+    }
+
+    /// - Parameter keys: labels that a node must have for its pods to count.
+    private func count(
+        _ constraint: SpreadConstraint, keys: [String], _ pod: PodDemand, _ snapshot: inout Snapshot
+    ) -> Spread {
+        let own = constraint.matches(labels: pod.labels) ? 1 : 0
+        let key = constraint.topologyKey
+        guard let counted = constraint.counted(in: pod.namespace) else {
+            return Spread(constraint: constraint, counts: [:], least: 0, own: own)
+        }
+        let everyNodeCounts =
+            !constraint.honorsTaints && (!constraint.honorsAffinity || pod.selectsAll)
+            && keys.allSatisfy { $0 == key || snapshot.hasEverywhere($0) }
+        var counts: [String: Int] = [:]
+        var domains: Int
+        if everyNodeCounts {
+            counts = snapshot.counts(of: counted, by: key)
+            domains = constraint.isRequired ? snapshot.domains(by: key).count : 0
+        } else {
+            let perNode = snapshot.counts(of: counted)
+            var values: Set<String> = []
             for node in snapshot.nodes {
-                guard let value = node.labels[constraint.topologyKey], keys.allSatisfy({ node.labels[$0] != nil }),
-                    !constraint.honorsAffinity || pod.selects(node),
-                    !constraint.honorsTaints || pod.untolerated(of: node) == nil
+                guard let value = node.labels[key], keys.allSatisfy({ node.labels[$0] != nil }),
+                    !constraint.honorsAffinity || pod.selects(node.shape),
+                    !constraint.honorsTaints || pod.untolerated(of: node.shape) == nil
                 else { continue }
-                let count = node.pods.values.count { constraint.counts($0, in: pod.namespace) }
-                spread.counts[value, default: 0] += count
+                values.insert(value)
+                if let count = perNode[node.name] { counts[value, default: 0] += count }
             }
-            if constraint.isRequired { required.append(spread) } else { preferred.append(spread) }
+            domains = values.count
         }
+        // A domain without a pod is absent from the counts.
+        let isLow = counts.count < domains || domains < constraint.minDomains
+        let least = constraint.isRequired && !isLow ? counts.values.min() ?? 0 : 0
+        return Spread(constraint: constraint, counts: counts, least: least, own: own)
     }
 
-    private mutating func searchOwnTerms(_ pod: PodDemand, _ snapshot: Snapshot) {
+    // MARK: Affinity
+
+    private mutating func searchOwnTerms(_ pod: PodDemand, _ snapshot: inout Snapshot) {
         let affinity = pod.affinity
-        near = Array(repeating: [], count: affinity.required.count)
-        for node in snapshot.nodes {
-            for other in node.pods.values {
-                // Only a pod that fits all terms counts, as Kubernetes has it.
-                if !affinity.required.isEmpty, affinity.required.allSatisfy({ $0.matches(other) }) {
-                    for (index, term) in affinity.required.enumerated() {
-                        if let place = node.place(term.topologyKey) { near[index].insert(place) }
-                    }
-                }
-                for term in affinity.requiredAnti where term.matches(other) {
-                    if let place = node.place(term.topologyKey) { avoided.insert(place) }
-                }
-                for (weight, term) in affinity.preferred where term.matches(other) {
-                    if let place = node.place(term.topologyKey) { attraction[place, default: 0] += weight }
-                }
-                for (weight, term) in affinity.preferredAnti where term.matches(other) {
-                    if let place = node.place(term.topologyKey) { attraction[place, default: 0] -= weight }
-                }
-            }
+        func places(_ terms: [PodAffinity.Term], by key: String) -> [String: Int] {
+            let parts = terms.compactMap { $0.part(snapshot.namespaces) }
+            guard parts.count == terms.count else { return [:] }
+            return snapshot.counts(of: PodClass(parts: parts, countsDeleting: true), by: key)
         }
-        isFirstOfItsKind = near.allSatisfy(\.isEmpty) && affinity.required.allSatisfy { $0.matches(pod) }
-    }
-
-    private mutating func searchOthersTerms(_ pod: PodDemand, _ snapshot: Snapshot) {
-        for name in snapshot.affinityNodes {
-            guard let node = snapshot.node(name) else { continue }
-            for uid in node.withAffinity {
-                guard let other = node.pods[uid] else { continue }
-                for term in other.affinity.requiredAnti where term.matches(pod) {
-                    if let place = node.place(term.topologyKey) { avoiding.insert(place) }
-                }
-                for (weight, term) in other.affinity.preferred where term.matches(pod) {
-                    if let place = node.place(term.topologyKey) { attraction[place, default: 0] += weight }
-                }
-                for (weight, term) in other.affinity.preferredAnti where term.matches(pod) {
-                    if let place = node.place(term.topologyKey) { attraction[place, default: 0] -= weight }
-                }
-                // A required term pulls others with the weight 1. Source: `hardPodAffinityWeight`.
-                for term in other.affinity.required where term.matches(pod) {
-                    if let place = node.place(term.topologyKey) { attraction[place, default: 0] += 1 }
-                }
-            }
+        // Only a pod that fits all terms counts for any of them, as Kubernetes has it.
+        near = affinity.required.map { term in
+            Places(key: term.topologyKey, counts: places(affinity.required, by: term.topologyKey))
         }
+        let namespaces = snapshot.namespaces
+        isFirstOfItsKind =
+            near.allSatisfy(\.counts.isEmpty) && affinity.required.allSatisfy { $0.matches(pod, namespaces) }
+        avoided = affinity.requiredAnti.map { term in
+            Places(key: term.topologyKey, counts: places([term], by: term.topologyKey))
+        }
+        let preferences = affinity.preferred + affinity.preferredAnti.map { (weight: -$0.weight, term: $0.term) }
+        let found = preferences.map { (term: $0.term, weight: $0.weight, places([$0.term], by: $0.term.topologyKey)) }
+        for (term, weight, counts) in found { attract(term.topologyKey, counts, weight) }
     }
 }
 
-extension NodeSummary {
-    func place(_ key: String) -> Cycle.Place? { labels[key].map { Cycle.Place(key: key, value: $0) } }
-}
-
-extension PodDemand {
-    /// The first taint that keeps the pod away.
-    func untolerated(of node: NodeSummary) -> Taint? {
-        node.taints.first { taint in
-            taint.effect != "PreferNoSchedule" && !tolerations.contains { $0.tolerates(taint) }
-        }
+extension Snapshot {
+    /// Whether all nodes have the label.
+    mutating func hasEverywhere(_ key: String) -> Bool {
+        domains(by: key).values.reduce(0, +) == nodes.count
     }
 }

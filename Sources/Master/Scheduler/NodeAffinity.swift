@@ -29,30 +29,48 @@ struct NodeAffinity: Sendable {
             return (result, true)
         }
 
-        func matches(name: String, labels nodeLabels: [String: String]) -> Bool {
-            isValid && labels.allSatisfy { $0.matches(nodeLabels[$0.key]) }
-                && names.allSatisfy { $0.key == "metadata.name" && $0.matches(name) }
+        func matches(_ node: NodeShape) -> Bool {
+            isValid && labels.allSatisfy { $0.matches(node.labels[$0.key]) }
+                && names.allSatisfy { $0.key == "metadata.name" && $0.matches(node.name) }
+        }
+
+        /// The node names that the term allows; nil when it does not name any.
+        fileprivate var namedNodes: Set<String>? {
+            var result: Set<String>?
+            for name in names where name.key == "metadata.name" && name.operator == .in {
+                result = result.map { $0.intersection(name.values) } ?? Set(name.values)
+            }
+            return result
         }
     }
 
     /// One of these must match; nil asks for nothing.
     let required: [Term]?
     let preferred: [(weight: Int, term: Term)]
+    /// The only nodes that can match, when every term names some.
+    let namedNodes: Set<String>?
 
     init(_ json: JSON) {
         let required = json["requiredDuringSchedulingIgnoredDuringExecution"]
-        self.required = required.isNull ? nil : required["nodeSelectorTerms"].items.map { Term($0) }
+        let terms = required.isNull ? nil : required["nodeSelectorTerms"].items.map { Term($0) }
+        self.required = terms
         preferred = json["preferredDuringSchedulingIgnoredDuringExecution"].items.map {
             (max(0, min(100, $0["weight"].int ?? 0)), Term($0["preference"]))
         }
+        let names = (terms ?? []).map(\.namedNodes)
+        namedNodes =
+            names.isEmpty || names.contains { $0 == nil } ? nil : names.reduce(into: []) { $0.formUnion($1 ?? []) }
     }
 }
 
 extension PodDemand {
+    /// Whether the pod asks nothing of a node's labels.
+    var selectsAll: Bool { nodeSelector.isEmpty && nodeAffinity.required == nil }
+
     /// Whether the pod's node selector and required node affinity allow the node.
-    func selects(_ node: NodeSummary) -> Bool {
+    func selects(_ node: NodeShape) -> Bool {
         for (key, value) in nodeSelector where node.labels[key] != value { return false }
         guard let required = nodeAffinity.required else { return true }
-        return required.contains { $0.matches(name: node.name, labels: node.labels) }
+        return required.contains { $0.matches(node) }
     }
 }

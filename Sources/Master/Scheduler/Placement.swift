@@ -10,14 +10,26 @@ enum Placement: Equatable, Sendable {
         /// Nodes per reason.
         var reasons: [String: Int] = [:]
         var nodes = 0
-        /// What may change the answer.
-        var wakes: ClusterChange = []
+        /// Why no node is worth a look.
+        var general: String?
+        /// What came of the search for pods that could leave; empty when some were found.
+        var preemption = ""
+        /// Positions in the profile of the filters that refused.
+        var refusers: Set<Int> = []
+        /// Positions of the nodes whose refusal would end if pods left.
+        var helpable: [Int] = []
 
-        /// `0/5 nodes are available: 2 Insufficient cpu, 3 node(s) had untolerated taint {k: v}.`
+        /// `0/5 nodes are available: 2 Insufficient cpu, 3 node(s) had untolerated taint {k: v}. preemption: …`
         var message: String {
             guard nodes > 0 else { return "no nodes available to schedule pods" }
-            let parts = reasons.map { "\($0.value) \($0.key)" }.sorted()
-            return "0/\(nodes) nodes are available: \(parts.joined(separator: ", "))."
+            var message = "0/\(nodes) nodes are available:"
+            if let general {
+                message += " \(general)."
+            } else if !reasons.isEmpty {
+                message += " \(reasons.map { "\($0.value) \($0.key)" }.sorted().joined(separator: ", "))."
+            }
+            if !preemption.isEmpty { message += " preemption: \(preemption)" }
+            return message
         }
     }
 }
@@ -25,77 +37,89 @@ enum Placement: Equatable, Sendable {
 /// Chooses a node: filters, then scores, over arrays of both. Pure but for the place where the search starts, which
 /// moves on so that all nodes get their turn.
 struct Placer: Sendable {
-    let filters: [Filter]
-    let scores: [Score]
-    private var start = 0
+    var start = 0
     private var random: any RandomNumberGenerator & Sendable
 
-    init(
-        filters: [Filter] = Filter.standard, scores: [Score] = Score.standard,
-        random: any RandomNumberGenerator & Sendable = Lottery(seed: .random(in: 1 ... .max))
-    ) {
-        self.filters = filters
-        self.scores = scores
+    init(random: any RandomNumberGenerator & Sendable = Lottery(seed: .random(in: 1 ... .max))) {
         self.random = random
     }
 
-    mutating func place(_ pod: PodDemand, in snapshot: Snapshot) -> Placement {
-        let cycle = Cycle(pod, snapshot)
-        var refusal = Placement.Refusal(nodes: snapshot.nodes.count, wakes: .node)
-        let feasible = feasible(pod, snapshot, cycle, &refusal)
+    mutating func place(
+        _ pod: PodDemand, in snapshot: inout Snapshot, _ profile: Profile = .standard
+    ) -> Placement {
+        var refusal = Placement.Refusal(nodes: snapshot.nodes.count)
+        guard !snapshot.nodes.isEmpty else { return .nowhere(refusal) }
+        let cycle = Cycle(pod, &snapshot, profile)
+        if let general = cycle.refusal {
+            refusal.general = general
+            refusal.refusers = Set(profile.filters.indices.filter { profile.filters[$0].wakes.contains(.volume) })
+            return .nowhere(refusal)
+        }
+        // The node that others were asked to leave for this pod comes first.
+        if let name = snapshot.nomination(of: pod.uid), let position = snapshot.position(of: name),
+            profile.refusal(of: pod, on: snapshot.nodes[position], cycle, snapshot.nominated[name]) == nil
+        {
+            return .node(name)
+        }
+        let feasible = feasible(pod, snapshot, cycle, profile, &refusal)
         guard let first = feasible.first else { return .nowhere(refusal) }
         if feasible.count == 1 { return .node(snapshot.nodes[first].name) }
-        return .node(snapshot.nodes[best(of: feasible, pod, snapshot, cycle)].name)
-    }
-
-    /// How many nodes are enough to choose among. Source: `numFeasibleNodesToFind`.
-    static func enough(of count: Int) -> Int {
-        guard count > Limits.feasibleNodesMin else { return count }
-        let percent = max(Limits.feasibleNodesPercentMin, 50 - count / 125)
-        return max(Limits.feasibleNodesMin, count * percent / 100)
+        return .node(snapshot.nodes[best(of: feasible, pod, snapshot, cycle, profile)].name)
     }
 
     private mutating func feasible(
-        _ pod: PodDemand, _ snapshot: Snapshot, _ cycle: Cycle, _ refusal: inout Placement.Refusal
+        _ pod: PodDemand, _ snapshot: Snapshot, _ cycle: Cycle, _ profile: Profile,
+        _ refusal: inout Placement.Refusal
     ) -> [Int] {
         let count = snapshot.nodes.count
-        guard count > 0 else { return [] }
-        let enough = Placer.enough(of: count)
+        let filters = profile.filters.indices.filter { profile.filters[$0].matters(pod, cycle) }
+        let enough = profile.enough(of: count)
         var found: [Int] = []
+        if let names = cycle.onlyNodes {
+            let positions = names.compactMap { snapshot.position(of: $0) }.sorted()
+            for position in positions where admits(position, pod, snapshot, cycle, profile, filters, &refusal) {
+                found.append(position)
+            }
+            if positions.count < count {
+                refusal.reasons["node(s) didn't satisfy plugin(s) [NodeAffinity]", default: 0] +=
+                    count - positions.count
+                if let index = profile.filters.firstIndex(where: { $0.name == "NodeAffinity" }) {
+                    refusal.refusers.insert(index)
+                }
+            }
+            return found
+        }
         var seen = 0
         while seen < count, found.count < enough {
-            let index = (start + seen) % count
+            let position = (start + seen) % count
             seen += 1
-            // Taken out once: a copy per question would cost more than the questions.
-            let node = snapshot.nodes[index]
-            if let refuser = filters.first(where: { refuses($0, pod, node, cycle, &refusal) }) {
-                refusal.wakes.formUnion(refuser.wakes)
-            } else {
-                found.append(index)
-            }
+            if admits(position, pod, snapshot, cycle, profile, filters, &refusal) { found.append(position) }
         }
         start = (start + seen) % count
         return found
     }
 
-    private func refuses(
-        _ filter: Filter, _ pod: PodDemand, _ node: NodeSummary, _ cycle: Cycle, _ refusal: inout Placement.Refusal
+    private func admits(
+        _ position: Int, _ pod: PodDemand, _ snapshot: Snapshot, _ cycle: Cycle, _ profile: Profile, _ filters: [Int],
+        _ refusal: inout Placement.Refusal
     ) -> Bool {
-        let reasons = filter.refusals(pod, node, cycle)
-        for reason in reasons { refusal.reasons[reason, default: 0] += 1 }
-        return !reasons.isEmpty
+        // Taken out once: a copy per question would cost more than the questions.
+        let node = snapshot.nodes[position]
+        let nominated = snapshot.nominated.isEmpty ? nil : snapshot.nominated[node.name]
+        guard let (index, why) = profile.refusal(of: pod, on: node, cycle, nominated, filters) else { return true }
+        for reason in why.reasons { refusal.reasons[reason, default: 0] += 1 }
+        refusal.refusers.insert(index)
+        if !why.isFinal { refusal.helpable.append(position) }
+        return false
     }
 
-    private mutating func best(of feasible: [Int], _ pod: PodDemand, _ snapshot: Snapshot, _ cycle: Cycle) -> Int {
-        let asked = scores.filter { $0.matters(pod, cycle) }
-        var values = asked.map { _ in Array(repeating: 0.0, count: feasible.count) }
-        for (index, position) in feasible.enumerated() {
-            let node = snapshot.nodes[position]
-            for number in asked.indices { values[number][index] = asked[number].value(pod, node, cycle) }
-        }
-        var totals = Array(repeating: 0.0, count: feasible.count)
-        for (score, values) in zip(asked, values) {
-            let scaled = score.scaled(values)
+    private mutating func best(
+        of feasible: [Int], _ pod: PodDemand, _ snapshot: Snapshot, _ cycle: Cycle, _ profile: Profile
+    ) -> Int {
+        let candidates = feasible.map { snapshot.nodes[$0] }
+        var totals = Array(repeating: 0, count: feasible.count)
+        for score in profile.scores where score.matters(pod, cycle) {
+            let scaled = score.scaled(score.values(pod, candidates, cycle))
             for index in totals.indices { totals[index] += scaled[index] * score.weight }
         }
         // Among equals each has the same chance.
@@ -110,6 +134,38 @@ struct Placer: Sendable {
             }
         }
         return feasible[best]
+    }
+}
+
+extension Profile {
+    /// The first filter that refuses, and why; nil when the node admits the pod.
+    /// - Parameters:
+    ///   - nominated: pods that the node's room is kept for; those of no less priority count as if they were there.
+    ///   - filters: positions of the filters to ask; nil asks all.
+    func refusal(
+        of pod: PodDemand, on node: NodeSummary, _ cycle: Cycle, _ nominated: [String: PodDemand]?,
+        _ filters: [Int]? = nil
+    ) -> (Int, Filter.Refusal)? {
+        let asked = filters ?? self.filters.indices.filter { self.filters[$0].matters(pod, cycle) }
+        if let nominated {
+            var full = node
+            var isFuller = false
+            for other in nominated.values where other.uid != pod.uid && other.priority >= pod.priority {
+                full.add(other)
+                isFuller = true
+            }
+            if isFuller, let refusal = first(of: asked, pod, full, cycle) { return refusal }
+        }
+        return first(of: asked, pod, node, cycle)
+    }
+
+    private func first(
+        of asked: [Int], _ pod: PodDemand, _ node: NodeSummary, _ cycle: Cycle
+    ) -> (Int, Filter.Refusal)? {
+        for index in asked {
+            if let refusal = filters[index].refusal(pod, node, cycle) { return (index, refusal) }
+        }
+        return nil
     }
 }
 

@@ -2,33 +2,48 @@ import Shared
 
 /// `podAffinity` and `podAntiAffinity`: near which pods a pod wants to be, and near which not.
 struct PodAffinity: Sendable {
-    struct Term: Sendable {
+    struct Term: Hashable, Sendable {
         let topologyKey: String
-        private let selector: LabelSelector?
-        /// Empty with `allNamespaces` means every namespace.
-        private let namespaces: Set<String>
-        private let allNamespaces: Bool
+        /// Nil selects no pod.
+        let selector: LabelSelector?
+        /// The namespaces that are named; those that `namespaceSelector` finds come on top.
+        let namespaces: Set<String>
+        let namespaceSelector: LabelSelector?
 
+        /// - Parameters:
+        ///   - namespace: of the pod that has the term; it counts when the term says nothing of namespaces.
+        ///   - labels: of the pod that has the term, for `matchLabelKeys`.
         init(_ json: JSON, namespace: String, labels: [String: String]) {
             topologyKey = json["topologyKey"].string ?? ""
             var selector = LabelSelector(json["labelSelector"])
             for key in json["matchLabelKeys"].items.compactMap(\.string) {
-                if let value = labels[key] { selector?.requirements.append(.init(key, .in, [value])) }
+                if let value = labels[key] { selector?.require(.init(key, .in, [value])) }
             }
             for key in json["mismatchLabelKeys"].items.compactMap(\.string) {
-                if let value = labels[key] { selector?.requirements.append(.init(key, .notIn, [value])) }
+                if let value = labels[key] { selector?.require(.init(key, .notIn, [value])) }
             }
             self.selector = selector
             let named = Set(json["namespaces"].items.compactMap(\.string))
-            // Selecting namespaces by label is understood in its common form: the empty selector, all of them.
-            let selectsAll = json["namespaceSelector"].object.map(\.isEmpty) ?? false
+            namespaceSelector = LabelSelector(json["namespaceSelector"])
             namespaces = named.isEmpty && json["namespaceSelector"].isNull ? [namespace] : named
-            allNamespaces = selectsAll
         }
 
-        func matches(_ pod: PodDemand) -> Bool {
-            guard allNamespaces || namespaces.contains(pod.namespace) else { return false }
-            return selector?.matches(pod.labels) ?? false
+        /// - Parameter namespaces: the labels of all namespaces, by name.
+        func matches(_ pod: PodDemand, _ namespaces: [String: [String: String]]) -> Bool {
+            guard let selector else { return false }
+            let isNear =
+                self.namespaces.contains(pod.namespace)
+                || namespaceSelector?.matches(namespaces[pod.namespace] ?? [:]) ?? false
+            return isNear && selector.matches(pod.labels)
+        }
+
+        /// The pods that the term means, as something that can be counted; nil means none.
+        func part(_ namespaces: [String: [String: String]]) -> PodClass.Part? {
+            guard let selector else { return nil }
+            guard let namespaceSelector else { return PodClass.Part(namespaces: self.namespaces, selector: selector) }
+            if namespaceSelector.isEmpty { return PodClass.Part(namespaces: nil, selector: selector) }
+            let found = namespaces.filter { namespaceSelector.matches($0.value) }.map(\.key)
+            return PodClass.Part(namespaces: self.namespaces.union(found), selector: selector)
         }
     }
 
@@ -60,6 +75,13 @@ struct PodAffinity: Sendable {
     }
 }
 
+extension LabelSelector {
+    /// Adds a requirement unless it is there: an API server merges `matchLabelKeys` into the selector by itself.
+    fileprivate mutating func require(_ requirement: Requirement) {
+        if !requirements.contains(requirement) { requirements.append(requirement) }
+    }
+}
+
 /// One entry of `spec.topologySpreadConstraints`.
 struct SpreadConstraint: Sendable {
     let topologyKey: String
@@ -68,7 +90,7 @@ struct SpreadConstraint: Sendable {
     let isRequired: Bool
     /// Fewer domains than this count as one with no pods.
     let minDomains: Int
-    private let selector: LabelSelector?
+    let selector: LabelSelector?
     let honorsAffinity: Bool
     let honorsTaints: Bool
 
@@ -79,15 +101,29 @@ struct SpreadConstraint: Sendable {
         minDomains = json["minDomains"].int ?? 1
         var selector = LabelSelector(json["labelSelector"])
         for key in json["matchLabelKeys"].items.compactMap(\.string) {
-            if let value = labels[key] { selector?.requirements.append(.init(key, .in, [value])) }
+            if let value = labels[key] { selector?.require(.init(key, .in, [value])) }
         }
         self.selector = selector
         honorsAffinity = json["nodeAffinityPolicy"].string != "Ignore"
         honorsTaints = json["nodeTaintsPolicy"].string == "Honor"
     }
 
-    func counts(_ pod: PodDemand, in namespace: String) -> Bool {
-        pod.namespace == namespace && !pod.isDeleting && (selector?.matches(pod.labels) ?? false)
+    /// A constraint that the cluster, not the pod, asks for.
+    init(default topologyKey: String, maxSkew: Int, isRequired: Bool, selector: LabelSelector) {
+        self.topologyKey = topologyKey
+        self.maxSkew = max(1, maxSkew)
+        self.isRequired = isRequired
+        minDomains = 1
+        self.selector = selector
+        honorsAffinity = true
+        honorsTaints = false
     }
+
     func matches(labels: [String: String]) -> Bool { selector?.matches(labels) ?? false }
+
+    /// The pods that are counted; nil means none.
+    func counted(in namespace: String) -> PodClass? {
+        guard let selector else { return nil }
+        return PodClass(parts: [PodClass.Part(namespaces: [namespace], selector: selector)], countsDeleting: false)
+    }
 }

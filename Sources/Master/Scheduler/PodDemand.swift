@@ -1,10 +1,12 @@
 import Shared
 
-/// Everything that placing a pod depends on, read from its object once.
-struct PodDemand: Sendable, Equatable {
+/// Everything that placing a pod depends on, read from its object once. A class, because the scheduler's tables all
+/// hold the one reading; it never changes.
+final class PodDemand: Sendable, Equatable {
     let key: ObjectKey
     let uid: String
     let labels: [String: String]
+    let schedulerName: String
     let priority: Int
     let requests: Amounts
     /// Requests for scoring: a pod that asks for nothing counts as a small one.
@@ -13,23 +15,40 @@ struct PodDemand: Sendable, Equatable {
     let nodeName: String
     let nodeSelector: [String: String]
     let nodeAffinity: NodeAffinity
-    let tolerations: [Toleration]
+    let tolerations: [Tolerance]
     let ports: [HostPort]
     let spread: [SpreadConstraint]
+    /// Selects the pods of the same services and controller; they are spread over nodes and zones by default.
+    let siblings: LabelSelector?
     let affinity: PodAffinity
     let images: [String]
-    /// Uid of its controller; pods of one controller are spread.
-    let owner: String?
+    let claims: [ClaimUse]
     let isDeleting: Bool
+    /// It was asked to leave so that a pod of higher priority can come.
+    let isPreempted: Bool
+    let neverPreempts: Bool
+    /// The node whose pods were asked to leave for this one; empty as a rule.
+    let nominatedNode: String
+    let startTime: Timestamp?
+    let created: Timestamp?
 
     var namespace: String { key.namespace }
 
-    init(_ pod: Pod) {
+    /// A claim that a volume of the pod refers to.
+    struct ClaimUse: Hashable, Sendable {
+        let name: String
+        /// Made for this pod alone by the ephemeral volume controller.
+        let isEphemeral: Bool
+    }
+
+    init(_ pod: Pod, siblings: LabelSelector? = nil) {
         let spec = pod.spec
         let metadata = pod.metadata
+        let status = pod.status
         key = pod.key
         uid = metadata.uid
         labels = metadata.labels
+        schedulerName = spec.schedulerName.isEmpty ? Scheduler.name : spec.schedulerName
         priority = spec.priority
         let requests = PodDemand.requests(of: spec)
         self.requests = requests
@@ -37,17 +56,32 @@ struct PodDemand: Sendable, Equatable {
         nodeName = spec.nodeName
         nodeSelector = spec.nodeSelector
         nodeAffinity = NodeAffinity(spec.json.at("affinity", "nodeAffinity"))
-        tolerations = spec.tolerations
-        ports = spec.containers.flatMap { $0.ports.compactMap { HostPort($0, hostNetwork: spec.hostNetwork) } }
+        tolerations = spec.tolerations.map { Tolerance($0) }
+        let sidecars = spec.initContainers.filter { $0.json["restartPolicy"].string == "Always" }
+        ports = (spec.containers + sidecars).flatMap {
+            $0.ports.compactMap { HostPort($0, hostNetwork: spec.hostNetwork) }
+        }
         spread = spec.json["topologySpreadConstraints"].items.map { SpreadConstraint($0, labels: metadata.labels) }
+        self.siblings = siblings
         affinity = PodAffinity(spec.json["affinity"], namespace: pod.namespace, labels: metadata.labels)
-        images = spec.containers.map(\.image)
-        owner = metadata.controller?.uid
+        images = (spec.initContainers + spec.containers).map { PodDemand.fullName(ofImage: $0.image) }
+        claims = spec.volumes.compactMap { volume in
+            if let name = volume.at("persistentVolumeClaim", "claimName").string {
+                return ClaimUse(name: name, isEphemeral: false)
+            }
+            guard !volume["ephemeral"].isNull else { return nil }
+            return ClaimUse(name: "\(pod.name)-\(volume["name"].string ?? "")", isEphemeral: true)
+        }
         isDeleting = metadata.isDeleting
+        isPreempted = metadata.isDeleting && status.condition("DisruptionTarget")?.reason == "PreemptionByScheduler"
+        neverPreempts = spec.json["preemptionPolicy"].string == "Never"
+        nominatedNode = status.json["nominatedNodeName"].string ?? ""
+        startTime = status.startTime
+        created = metadata.creationTimestamp
     }
 
-    /// What the whole pod asks for: containers together, or the most demanding moment of its start.
-    /// Source: `resourcehelper.PodRequests`, KEP-753.
+    /// What the whole pod asks for: containers together, or the most demanding moment of its start; what is said for
+    /// the pod as a whole counts instead. Source: `resourcehelper.PodRequests`, KEP-753, KEP-2837.
     static func requests(of spec: PodSpec) -> Amounts {
         var total = Amounts()
         for container in spec.containers { total += Amounts(container.requests) }
@@ -65,11 +99,51 @@ struct PodDemand: Sendable, Equatable {
             }
         }
         total = total.union(start)
+        let whole = spec.json.at("resources", "requests").strings.compactMapValues { Quantity($0) }
+        if !whole.isEmpty {
+            let amounts = Amounts(whole)
+            if whole["cpu"] != nil { total.cpu = amounts.cpu }
+            if whole["memory"] != nil { total.memory = amounts.memory }
+            for (name, amount) in amounts.others { total.others[name] = amount }
+        }
         total += Amounts(spec.json["overhead"].strings.compactMapValues { Quantity($0) })
         return total
     }
 
+    /// The name under which a node lists an image: with its tag.
+    private static func fullName(ofImage name: String) -> String {
+        let last = name.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        return last.contains(":") ? name : "\(name):latest"
+    }
+
     static func == (left: PodDemand, right: PodDemand) -> Bool { left.uid == right.uid && left.key == right.key }
+}
+
+/// A toleration as plain text. Source: core/v1 `Toleration.ToleratesTaint`.
+struct Tolerance: Hashable, Sendable {
+    let key: String
+    let value: String
+    let effect: String
+    let exists: Bool
+
+    init(_ toleration: Toleration) {
+        key = toleration.key
+        value = toleration.value
+        effect = toleration.effect
+        exists = toleration.exists
+    }
+
+    func tolerates(_ taint: TaintMark) -> Bool {
+        (effect.isEmpty || effect == taint.effect) && (key.isEmpty || key == taint.key)
+            && (exists || value == taint.value) && !(key.isEmpty && !exists)
+    }
+}
+
+extension PodDemand {
+    func tolerates(_ taint: TaintMark) -> Bool { tolerations.contains { $0.tolerates(taint) } }
+
+    /// The first taint that keeps the pod away.
+    func untolerated(of node: NodeShape) -> TaintMark? { node.taints.first { !tolerates($0) } }
 }
 
 /// A port of the node that a container occupies.

@@ -3,173 +3,179 @@ import Synchronization
 
 /// Gives unbound pods a node: a controller on pods without `spec.nodeName`.
 ///
-/// Decisions are made one at a time on a snapshot that follows the caches; bindings go out side by side. A pod that
-/// fits nowhere waits until something changes that may help it. A class: it owns the snapshot.
+/// Decisions are made one at a time, the most important pod first, on a snapshot that follows the caches; bindings go
+/// out side by side. A pod that fits nowhere waits until something changes that may help it. A key in the work queue
+/// only means that there is something to do; which pod comes next the scheduling queue says. A class: it owns the
+/// snapshot.
 final class Scheduler: Reconciler {
-    /// `spec.schedulerName` of the pods that this scheduler places.
+    /// `spec.schedulerName` of the pods that are placed unless a configuration says otherwise.
     static let name = "default-scheduler"
 
-    private struct State {
+    struct State {
         var snapshot = Snapshot()
         var placer: Placer
-        var waiting = Waiting()
+        var waiting: SchedulingQueue
+        /// Pods that have their node and wait for their volumes.
+        var reservations: [ObjectKey: Reservation] = [:]
     }
-    private let client: Client
-    private let pods: Informer<Pod>
-    private let recorder: Recorder
-    private let clock: any WallClock
-    private let queue: WorkQueue
-    private let state: Mutex<State>
+    let client: Client
+    let caches: Caches
+    let recorders: [String: Recorder]
+    let clock: any WallClock
+    let queue: WorkQueue
+    let profiles: [String: Profile]
+    let state: Mutex<State>
 
+    /// - Parameter recorders: by name of the profile; they write the events of its pods.
     init(
-        client: Client, caches: Caches, recorder: Recorder, clock: any WallClock, queue: WorkQueue,
-        placer: sending Placer = Placer()
+        client: Client, caches: Caches, recorders: [String: Recorder], clock: any WallClock, queue: WorkQueue,
+        configuration: SchedulerConfiguration = SchedulerConfiguration(), placer: sending Placer = Placer()
     ) {
         self.client = client
-        pods = caches.pods
-        self.recorder = recorder
+        self.caches = caches
+        self.recorders = recorders
         self.clock = clock
         self.queue = queue
-        state = Mutex(State(placer: placer))
-        caches.nodes.add { [weak self] in self?.receive($0) }
-        caches.pods.add { [weak self] in self?.receive($0) }
+        profiles = Dictionary(configuration.profiles.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let waiting = SchedulingQueue(first: configuration.firstBackoff, most: configuration.mostBackoff)
+        state = Mutex(State(placer: placer, waiting: waiting))
+        follow(caches)
     }
 
-    // MARK: What happens in the cluster
-
-    private func receive(_ change: Informer<Node>.Change) {
-        let mayHelp = state.withLock { state in
-            if case .removed(let node) = change {
-                state.snapshot.remove(node: node.name)
-                return false
-            }
-            return state.snapshot.put(change.object)
-        }
-        if mayHelp { wake(.node) }
+    func isOurs(_ pod: Pod) -> Bool {
+        profile(of: pod) != nil && !pod.metadata.isDeleting && pod.spec.json["schedulingGates"].items.isEmpty
     }
-
-    private func receive(_ change: Informer<Pod>.Change) {
-        let pod = change.object
-        if case .removed = change { return leave(pod) }
-        if pod.isFinished { return leave(pod) }
-        let node = pod.spec.nodeName
-        if case .updated(let old, let new) = change, !Scheduler.differs(old, new) { return }
-        guard !node.isEmpty else {
-            if Scheduler.isOurs(pod) {
-                state.withLock { $0.waiting.forget(pod.key) }
-                queue.add(pod.key)
-            }
-            return
-        }
-        let demand = PodDemand(pod)
-        state.withLock { state in
-            state.snapshot.place(demand, on: node)
-            state.waiting.forget(pod.key)
-        }
-        wake(.podCame)
-    }
-
-    /// Whether the change of a pod concerns its placing, or that of others. The scheduler's own word in the status does
-    /// not.
-    private static func differs(_ old: Pod, _ new: Pod) -> Bool {
-        old.spec.nodeName != new.spec.nodeName || old.metadata.uid != new.metadata.uid
-            || old.metadata.isDeleting != new.metadata.isDeleting
-            || old.metadata.json["labels"] != new.metadata.json["labels"]
-            || old.spec.json != new.spec.json
-    }
-
-    private func leave(_ pod: Pod) {
-        let freed = state.withLock { state in
-            state.waiting.forget(pod.key)
-            return state.snapshot.remove(pod: pod.metadata.uid)
-        }
-        if freed { wake(.podLeft) }
-    }
-
-    private func wake(_ change: ClusterChange) {
-        let now = clock.uptime()
-        for (key, delay) in state.withLock({ $0.waiting.wake(by: change, now: now) }) { queue.add(key, after: delay) }
-    }
-
-    private static func isOurs(_ pod: Pod) -> Bool {
+    func profile(of pod: Pod) -> Profile? {
         let name = pod.spec.schedulerName
-        return (name.isEmpty || name == Scheduler.name) && !pod.metadata.isDeleting
-            && pod.spec.json["schedulingGates"].items.isEmpty
+        return profiles[name.isEmpty ? Scheduler.name : name]
+    }
+    func event(_ pod: Pod, _ kind: Recorder.Kind, _ reason: String, _ message: String) {
+        let name = pod.spec.schedulerName
+        recorders[name.isEmpty ? Scheduler.name : name]?.event(pod, kind, reason, message)
     }
 
     // MARK: One pod
 
-    func reconcile(_ key: ObjectKey) async throws -> Outcome {
-        guard let pod = pods.get(namespace: key.namespace, name: key.name), pod.spec.nodeName.isEmpty,
-            !pod.isFinished, Scheduler.isOurs(pod)
+    func reconcile(_ ticket: ObjectKey) async throws -> Outcome {
+        try await finishReservation(of: ticket)
+        let now = clock.uptime()
+        let delay = state.withLock { $0.waiting.ripen(ticket, now: now) }
+        while let key = state.withLock({ $0.waiting.next() }) {
+            if Task.isCancelled { break }
+            await place(key)
+        }
+        return delay.map { .again(after: $0) } ?? .settled
+    }
+
+    private enum Decision {
+        case node(String, VolumeIndex.Bindings)
+        case nowhere(Placement.Refusal, Preemption.Candidate?)
+    }
+
+    /// Decides about one pod and does what follows. An error of the API puts the pod back.
+    private func place(_ key: ObjectKey) async {
+        guard let pod = caches.pods.get(namespace: key.namespace, name: key.name), pod.spec.nodeName.isEmpty,
+            !pod.isFinished, isOurs(pod), let profile = profile(of: pod)
         else {
             state.withLock { $0.waiting.forget(key) }
-            return .settled
+            return
         }
-        let now = clock.uptime()
-        let delay = state.withLock { $0.waiting.delay(of: key, now: now) }
-        if delay > .zero { return .again(after: delay) }
-        let demand = PodDemand(pod)
-        switch decide(demand, now: now) {
-        case nil: return .settled
-        case .node(let node): try await bind(pod, to: node)
-        case .nowhere(let refusal): try await refuse(pod, refusal)
+        let demand = PodDemand(pod, siblings: siblings(of: pod))
+        do {
+            switch decide(demand, profile) {
+            case nil: break
+            case .node(let node, let bindings):
+                if bindings.isEmpty {
+                    try await bind(pod, to: node)
+                } else {
+                    try await reserve(pod, on: node, bindings)
+                }
+            case .nowhere(let refusal, let candidate):
+                if let candidate { try await ask(candidate, toLeaveFor: pod) }
+                try await refuse(pod, refusal, nominating: candidate?.node)
+            }
+        } catch {
+            let now = clock.uptime()
+            let delay = state.withLock { state in
+                state.waiting.add(key, priority: demand.priority)
+                return state.waiting.backOff(key, now: now)
+            }
+            queue.add(key, after: delay)
         }
-        return .settled
     }
 
     /// Nil when the pod has a place already, which the server has yet to confirm.
-    private func decide(_ demand: PodDemand, now: Duration) -> Placement? {
-        state.withLock { state in
-            guard state.snapshot.place(of: demand.uid) == nil else { return nil }
-            let placement = state.placer.place(demand, in: state.snapshot)
-            switch placement {
+    private func decide(_ demand: PodDemand, _ profile: Profile) -> Decision? {
+        let now = clock.uptime()
+        let decision: (Decision?, again: Duration?) = state.withLock { state in
+            guard state.snapshot.place(of: demand.uid) == nil else {
+                state.waiting.forget(demand.key)
+                return (nil, nil)
+            }
+            if state.snapshot.nomination(of: demand.uid) == nil, !demand.nominatedNode.isEmpty {
+                state.snapshot.nominate(demand, for: demand.nominatedNode)
+            }
+            switch state.placer.place(demand, in: &state.snapshot, profile) {
             case .node(let node):
+                var bindings = VolumeIndex.Bindings()
+                if !demand.claims.isEmpty, let shape = state.snapshot.node(node)?.shape,
+                    case .success(let found) = state.snapshot.volumes.demand(of: demand).bindings(on: shape)
+                {
+                    bindings = found
+                    state.snapshot.volumes.assume(bindings)
+                }
                 state.snapshot.place(demand, on: node)
                 state.waiting.forget(demand.key)
-            case .nowhere(let refusal):
-                // Preemption has its place here: it would look for pods of lower priority to give up.
-                state.waiting.park(demand.key, wakes: refusal.wakes, now: now)
+                return (.node(node, bindings), nil)
+            case .nowhere(var refusal):
+                let candidate = preemption(for: demand, &refusal, profile, &state)
+                let isStale = state.waiting.park(
+                    demand, refusers: refusal.refusers, of: profile.filters, now: now)
+                return (.nowhere(refusal, candidate), isStale ? .zero : Limits.parkedPodWait)
             }
-            return placement
+        }
+        if let delay = decision.again { queue.add(demand.key, after: delay) }
+        return decision.0
+    }
+
+    private func preemption(
+        for demand: PodDemand, _ refusal: inout Placement.Refusal, _ profile: Profile, _ state: inout State
+    ) -> Preemption.Candidate? {
+        guard profile.preempts, refusal.nodes > 0 else { return nil }
+        let budgets = caches.budgets.list(namespace: nil).map { Budget($0) }
+        switch Preemption.find(
+            for: demand, refusal, in: &state.snapshot, profile, budgets: budgets, offset: state.placer.start)
+        {
+        case .node(let candidate):
+            state.snapshot.nominate(demand, for: candidate.node)
+            return candidate
+        case .nobody(let why):
+            refusal.preemption = why
+            if !why.hasPrefix("not eligible due to a terminating") { state.snapshot.withdraw(demand.uid) }
+            return nil
         }
     }
 
-    private func bind(_ pod: Pod, to node: String) async throws {
-        let binding: JSON = [
-            "apiVersion": "v1", "kind": "Binding",
-            "metadata": [
-                "name": .string(pod.name), "namespace": .string(pod.namespace), "uid": .string(pod.metadata.uid),
-            ],
-            "target": ["apiVersion": "v1", "kind": "Node", "name": .string(node)],
-        ]
-        do {
-            _ = try await client.call(
-                "POST", Pod.type.path(namespace: pod.namespace, name: pod.name, subresource: "binding"), body: binding)
-        } catch {
-            // Unless the server knows better, the room is free again.
-            if pods.get(namespace: pod.namespace, name: pod.name)?.spec.nodeName.isEmpty ?? true {
-                _ = state.withLock { $0.snapshot.remove(pod: pod.metadata.uid) }
-            }
-            if let status = error as? Status, status.reason == .notFound { return }
-            recorder.event(pod, .warning, "FailedScheduling", "binding rejected: \(error)")
-            throw error
+    /// The pods that are spread together with this one: those of its services and its controller.
+    /// Source: `helper.DefaultSelector`.
+    private func siblings(of pod: Pod) -> LabelSelector? {
+        guard pod.spec.json["topologySpreadConstraints"].items.isEmpty else { return nil }
+        let labels = pod.metadata.labels
+        var equal: [String: String] = [:]
+        for service in caches.services.list(index: OwnerIndex.namespace, pod.namespace) where service.selectsPods {
+            let selector = service.selector
+            if selector.allSatisfy({ labels[$0.key] == $0.value }) { equal.merge(selector) { $1 } }
         }
-        recorder.event(
-            pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)")
-    }
-
-    private func refuse(_ pod: Pod, _ refusal: Placement.Refusal) async throws {
-        let message = refusal.message
-        recorder.event(pod, .warning, "FailedScheduling", message)
-        let known = pod.status.condition("PodScheduled")
-        guard known?.status != "False" || known?.reason != "Unschedulable" || known?.message != message else { return }
-        var condition = Condition("PodScheduled", false, reason: "Unschedulable", message: message, since: clock.now())
-        if known?.status == "False" { condition.lastTransitionTime = known?.lastTransitionTime }
-        do {
-            _ = try await client.patch(
-                Pod.self, namespace: pod.namespace, name: pod.name, subresource: "status", .strategic,
-                ["metadata": ["uid": .string(pod.metadata.uid)], "status": ["conditions": [condition.json]]])
-        } catch let status as Status where status.reason == .notFound {}
+        var result = LabelSelector(equal: equal)
+        if let owner = pod.metadata.controllerKey(ReplicaSet.self),
+            let selector = caches.replicaSets.get(namespace: owner.namespace, name: owner.name)?.selector
+        {
+            result.requirements += selector.requirements
+        } else if let owner = pod.metadata.controllerKey(ReplicationController.self),
+            let selector = caches.replicationControllers.get(namespace: owner.namespace, name: owner.name)?.selector
+        {
+            result.requirements += selector.requirements
+        }
+        return result.isEmpty ? nil : result
     }
 }

@@ -10,27 +10,61 @@ struct Snapshot: Sendable {
     private var places: [String: String] = [:]
     /// Bound pods of nodes that are not known yet.
     private var early: [String: [String: PodDemand]] = [:]
-    /// Nodes that have pods with affinity terms; only these are searched for terms that concern others.
-    private(set) var affinityNodes: Set<String> = []
+    /// Pods that wait for others to leave the node, by node and uid; their room is kept from pods of less priority.
+    private(set) var nominated: [String: [String: PodDemand]] = [:]
+    private var nominations: [String: String] = [:]
+    /// Labels of the namespaces.
+    var namespaces: [String: [String: String]] = [:]
+    var volumes = VolumeIndex()
+
+    private var tallies: [Tally] = []
+    private var tallyPositions: [PodClass: Int] = [:]
+    private var turn = 0
+    private var holders: [HeldTerm: Holders] = [:]
+    /// Topology key → value → nodes, for the keys that were asked for.
+    private var domainsByKey: [String: [String: Int]] = [:]
+    /// Nodes that have an image, by its name.
+    private(set) var imageNodes: [String: Int] = [:]
 
     func node(_ name: String) -> NodeSummary? { positions[name].map { nodes[$0] } }
+    func position(of name: String) -> Int? { positions[name] }
+    func place(of uid: String) -> String? { places[uid] }
+    /// The reading of a pod that is on a node.
+    func pod(_ uid: String) -> PodDemand? {
+        guard let node = places[uid] else { return nil }
+        return positions[node].map { nodes[$0].pods[uid] } ?? early[node]?[uid]
+    }
 
-    /// - Returns: true when the change may let a waiting pod fit.
-    mutating func put(_ node: Node) -> Bool {
-        if let position = positions[node.name] { return nodes[position].update(node) }
+    // MARK: Nodes
+
+    /// - Returns: what changed, when that may let a waiting pod fit.
+    mutating func put(_ node: Node) -> ClusterEvent? {
+        if let position = positions[node.name] {
+            let before = nodes[position].update(node)
+            let shape = nodes[position].shape
+            if before.images != shape.images {
+                count(before.images, by: -1)
+                count(shape.images, by: 1)
+            }
+            if before.labels != shape.labels { forgetPlaces() }
+            return before.isLike(shape) ? nil : .node(nodes[position], isMoved: before.labels != shape.labels)
+        }
         positions[node.name] = nodes.count
-        var summary = NodeSummary(node)
-        for pod in (early.removeValue(forKey: node.name) ?? [:]).values { summary.add(pod) }
-        nodes.append(summary)
-        note(nodes.count - 1)
-        return true
+        nodes.append(NodeSummary(node))
+        domainsByKey = [:]
+        count(nodes[nodes.count - 1].shape.images, by: 1)
+        for pod in (early.removeValue(forKey: node.name) ?? [:]).values { add(pod, at: nodes.count - 1) }
+        return .node(nodes[nodes.count - 1], isMoved: true)
     }
 
     mutating func remove(node name: String) {
-        guard let position = positions.removeValue(forKey: name) else { return }
-        let gone = nodes[position]
-        if !gone.pods.isEmpty { early[name] = gone.pods }
-        affinityNodes.remove(name)
+        guard let position = positions[name] else { return }
+        let gone = nodes[position].pods
+        for uid in gone.keys { remove(uid, at: position) }
+        if !gone.isEmpty { early[name] = gone }
+        count(nodes[position].shape.images, by: -1)
+        positions[name] = nil
+        domainsByKey = [:]
         let last = nodes.removeLast()
         if position < nodes.count {
             nodes[position] = last
@@ -38,36 +72,143 @@ struct Snapshot: Sendable {
         }
     }
 
+    private mutating func count(_ images: [String: Int], by difference: Int) {
+        for name in images.keys { imageNodes.change(name, by: difference) }
+    }
+
+    private mutating func forgetPlaces() {
+        domainsByKey = [:]
+        for index in tallies.indices { tallies[index].forgetPlaces() }
+        for term in Array(holders.keys) { holders[term]?.forgetPlaces() }
+    }
+
+    // MARK: Pods
+
     /// Counts the pod on the node; it moves there when it was counted elsewhere.
     mutating func place(_ pod: PodDemand, on node: String) {
-        if let before = places[pod.uid], before != node { remove(pod: pod.uid) }
+        if places[pod.uid] != nil { remove(pod: pod.uid) }
+        withdraw(pod.uid)
         places[pod.uid] = node
+        for claim in pod.claims { volumes.use(claim, by: pod) }
         if let position = positions[node] {
-            nodes[position].add(pod)
-            note(position)
+            add(pod, at: position)
         } else {
             early[node, default: [:]][pod.uid] = pod
         }
     }
 
-    /// - Returns: true when the pod took room, which is free now.
+    /// - Returns: the pod when it took room, which is free now.
     @discardableResult
-    mutating func remove(pod uid: String) -> Bool {
-        guard let node = places.removeValue(forKey: uid) else { return false }
+    mutating func remove(pod uid: String) -> PodDemand? {
+        guard let node = places.removeValue(forKey: uid) else { return nil }
+        let pod: PodDemand?
         if let position = positions[node] {
-            nodes[position].remove(uid)
-            note(position)
+            pod = remove(uid, at: position)
         } else {
-            early[node]?[uid] = nil
+            pod = early[node]?.removeValue(forKey: uid)
             if early[node]?.isEmpty == true { early[node] = nil }
         }
-        return true
+        if let pod { for claim in pod.claims { volumes.unuse(claim, by: pod) } }
+        return pod
     }
 
-    func place(of uid: String) -> String? { places[uid] }
+    private mutating func add(_ pod: PodDemand, at position: Int) {
+        nodes[position].add(pod)
+        note(pod, at: position, by: 1)
+    }
 
-    private mutating func note(_ position: Int) {
-        let node = nodes[position]
-        if node.withAffinity.isEmpty { affinityNodes.remove(node.name) } else { affinityNodes.insert(node.name) }
+    @discardableResult
+    private mutating func remove(_ uid: String, at position: Int) -> PodDemand? {
+        guard let pod = nodes[position].remove(uid) else { return nil }
+        note(pod, at: position, by: -1)
+        return pod
+    }
+
+    /// Brings the counts by label up to date.
+    private mutating func note(_ pod: PodDemand, at position: Int, by difference: Int) {
+        let shape = nodes[position].shape
+        for index in tallies.indices where tallies[index].pods.matches(pod) {
+            tallies[index].change(by: difference, on: shape)
+        }
+        guard !pod.affinity.isEmpty else { return }
+        for held in pod.affinity.held {
+            holders[held, default: Holders()].change(by: difference, on: shape, key: held.term.topologyKey)
+            if holders[held]?.perNode.isEmpty == true { holders[held] = nil }
+        }
+    }
+
+    // MARK: Nominations
+
+    mutating func nominate(_ pod: PodDemand, for node: String) {
+        withdraw(pod.uid)
+        nominations[pod.uid] = node
+        nominated[node, default: [:]][pod.uid] = pod
+    }
+    /// - Returns: the pod when it had been nominated.
+    @discardableResult
+    mutating func withdraw(_ uid: String) -> PodDemand? {
+        guard let node = nominations.removeValue(forKey: uid) else { return nil }
+        let pod = nominated[node]?.removeValue(forKey: uid)
+        if nominated[node]?.isEmpty == true { nominated[node] = nil }
+        return pod
+    }
+    func nomination(of uid: String) -> String? { nominations[uid] }
+
+    // MARK: Counts
+
+    /// Pods of the class by value of a node label; values without a pod are absent.
+    mutating func counts(of pods: PodClass, by key: String) -> [String: Int] {
+        let index = tally(of: pods)
+        return tallies[index].counts(by: key) { [positions, nodes] name in
+            positions[name].flatMap { nodes[$0].labels[key] }
+        }
+    }
+    /// Pods of the class by name of the node; nodes without a pod are absent.
+    mutating func counts(of pods: PodClass) -> [String: Int] { tallies[tally(of: pods)].perNode }
+
+    private mutating func tally(of pods: PodClass) -> Int {
+        turn += 1
+        if let index = tallyPositions[pods] {
+            tallies[index].lastUsed = turn
+            return index
+        }
+        if tallies.count >= Limits.talliesMax {
+            tallies = tallies.sorted { $0.lastUsed > $1.lastUsed }.prefix(Limits.talliesMax / 2).map { $0 }
+            tallyPositions = Dictionary(
+                uniqueKeysWithValues: tallies.enumerated().map { ($0.element.pods, $0.offset) })
+        }
+        var tally = Tally(pods)
+        tally.lastUsed = turn
+        for node in nodes {
+            let count = node.pods.values.count { pods.matches($0) }
+            if count > 0 { tally.change(by: count, on: node.shape) }
+        }
+        tallies.append(tally)
+        tallyPositions[pods] = tallies.count - 1
+        return tallies.count - 1
+    }
+
+    /// Nodes by value of a label.
+    mutating func domains(by key: String) -> [String: Int] {
+        if let known = domainsByKey[key] { return known }
+        var counts: [String: Int] = [:]
+        for node in nodes { if let value = node.labels[key] { counts[value, default: 0] += 1 } }
+        domainsByKey[key] = counts
+        return counts
+    }
+
+    /// The wishes of pods on nodes that concern `pod`, with the places of those who have them.
+    mutating func wishes(about pod: PodDemand) -> [(held: HeldTerm, places: [String: Int])] {
+        guard !holders.isEmpty else { return [] }
+        var result: [(HeldTerm, [String: Int])] = []
+        for held in Array(holders.keys) where held.term.matches(pod, namespaces) {
+            let key = held.term.topologyKey
+            let places =
+                holders[held]?.counts(by: key) { [positions, nodes] name in
+                    positions[name].flatMap { nodes[$0].labels[key] }
+                } ?? [:]
+            result.append((held, places))
+        }
+        return result
     }
 }

@@ -23,7 +23,8 @@ struct PlacerTests {
     }
     private static func place(_ spec: JSON, _ nodes: [Node], _ pods: [Pod] = []) -> Placement {
         var placer = Placer(random: Seed(1))
-        return placer.place(PodDemand(pod("p", spec)), in: snapshot(nodes, pods))
+        var snapshot = snapshot(nodes, pods)
+        return placer.place(PodDemand(pod("p", spec)), in: &snapshot)
     }
     private static func refusal(_ spec: JSON, _ nodes: [Node], _ pods: [Pod] = []) -> String {
         if case .nowhere(let refusal) = place(spec, nodes, pods) { return refusal.message }
@@ -132,8 +133,8 @@ struct PlacerTests {
         var hater = PlacerTests.pod("h", PlacerTests.anti(host), node: "a")
         hater.metadata.labels = ["app": "db"]
         var placer = Placer(random: Seed(1))
-        let placement = placer.place(
-            PodDemand(PlacerTests.pod("n", labels: ["app": "web"])), in: PlacerTests.snapshot(nodes, [hater]))
+        var snapshot = PlacerTests.snapshot(nodes, [hater])
+        let placement = placer.place(PodDemand(PlacerTests.pod("n", labels: ["app": "web"])), in: &snapshot)
         guard case .nowhere(let refusal) = placement else {
             Issue.record("placed")
             return
@@ -164,7 +165,8 @@ struct PlacerTests {
                 == "0/3 nodes are available: 3 node(s) didn't match pod affinity rules.")
         var placer = Placer(random: Seed(1))
         let own = PodDemand(PlacerTests.pod("p", near("web"), labels: ["app": "web"]))
-        if case .nowhere = placer.place(own, in: PlacerTests.snapshot(nodes)) { Issue.record("the first is refused") }
+        var empty = PlacerTests.snapshot(nodes)
+        if case .nowhere = placer.place(own, in: &empty) { Issue.record("the first is refused") }
     }
 
     @Test(arguments: (0..<50).map { Seed(UInt64($0)) })
@@ -182,7 +184,7 @@ struct PlacerTests {
         var counts = ["z0": 0, "z1": 0, "z2": 0]
         for number in 0..<20 {
             let pod = PodDemand(PlacerTests.pod("p\(number)", spec, labels: ["app": "web"]))
-            guard case .node(let name) = placer.place(pod, in: snapshot) else {
+            guard case .node(let name) = placer.place(pod, in: &snapshot) else {
                 Issue.record("\(seed)")
                 return
             }
@@ -193,13 +195,11 @@ struct PlacerTests {
     }
 
     @Test func `pods of one controller are spread over equal nodes`() {
-        var set = ReplicaSet(name: "web", namespace: "default")
-        set.metadata.uid = "set"
         var placer = Placer(random: Seed(3))
         var snapshot = PlacerTests.snapshot((0..<5).map { Sample.node("n\($0)") })
         for number in 0..<10 {
-            let pod = PodDemand(Sample.pod("p\(number)", owner: OwnerReference(controller: set)))
-            guard case .node(let name) = placer.place(pod, in: snapshot) else {
+            let pod = PodDemand(Sample.pod("p\(number)"), siblings: LabelSelector(equal: ["app": "web"]))
+            guard case .node(let name) = placer.place(pod, in: &snapshot) else {
                 Issue.record("no place")
                 return
             }
@@ -224,12 +224,12 @@ struct PlacerTests {
         var placed = 0
         for number in 0..<50 {
             let pod = PodDemand(PlacerTests.pod("p\(number)", PlacerTests.asking(cpu: "300m")))
-            guard case .node(let name) = placer.place(pod, in: snapshot) else { continue }
+            guard case .node(let name) = placer.place(pod, in: &snapshot) else { continue }
             snapshot.place(pod, on: name)
             placed += 1
         }
         #expect(placed == 12)
-        #expect(snapshot.nodes.allSatisfy { $0.used.cpu <= $0.allocatable.cpu })
+        #expect(snapshot.nodes.allSatisfy { $0.used.cpu <= $0.shape.allocatable.cpu })
     }
 
     @Test func `a pod asks for the most demanding moment of its life`() {
@@ -248,9 +248,104 @@ struct PlacerTests {
     }
 
     @Test func `only a share of many nodes is looked at`() {
-        #expect(Placer.enough(of: 50) == 50)
-        #expect(Placer.enough(of: 500) == 230)
-        #expect(Placer.enough(of: 5000) == 500)
-        #expect(Placer.enough(of: 20_000) == 1000)
+        let profile = Profile.standard
+        #expect([50, 500, 5000, 20_000].map(profile.enough) == [50, 230, 500, 1000])
+        var thorough = profile
+        thorough.searchedPercent = 100
+        #expect(thorough.enough(of: 5000) == 5000)
+    }
+
+    @Test func `a pod that names its node is not told of the others one by one`() {
+        let spec: JSON = [
+            "affinity": [
+                "nodeAffinity": [
+                    "requiredDuringSchedulingIgnoredDuringExecution": [
+                        "nodeSelectorTerms": [
+                            ["matchFields": [["key": "metadata.name", "operator": "In", "values": ["b"]]]]
+                        ]
+                    ]
+                ]
+            ]
+        ]
+        let taint = Taint("k", value: "v", effect: "NoSchedule")
+        let nodes = [Sample.node("a"), Sample.node("b", taints: [taint]), Sample.node("c")]
+        #expect(
+            PlacerTests.refusal(spec, nodes)
+                == "0/3 nodes are available: 1 node(s) had untolerated taint {k: v}, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]."
+        )
+        #expect(PlacerTests.place(spec, [Sample.node("a"), Sample.node("b")]) == .node("b"))
+    }
+
+    @Test func `affinity reaches the namespaces that a selector finds`() {
+        let spec: JSON = [
+            "affinity": [
+                "podAffinity": [
+                    "requiredDuringSchedulingIgnoredDuringExecution": [
+                        [
+                            "topologyKey": "kubernetes.io/hostname", "labelSelector": ["matchLabels": ["app": "db"]],
+                            "namespaceSelector": ["matchLabels": ["team": "a"]],
+                        ]
+                    ]
+                ]
+            ]
+        ]
+        var peer = PlacerTests.pod("db", node: "b", labels: ["app": "db"])
+        peer.metadata.namespace = "other"
+        var snapshot = PlacerTests.snapshot([Sample.node("a"), Sample.node("b")], [peer])
+        var placer = Placer(random: Seed(1))
+        let pod = PodDemand(PlacerTests.pod("p", spec))
+        guard case .nowhere = placer.place(pod, in: &snapshot) else {
+            Issue.record("placed without its peer")
+            return
+        }
+        snapshot.namespaces = ["other": ["team": "a"]]
+        #expect(placer.place(pod, in: &snapshot) == .node("b"))
+    }
+
+    @Test func `room that is kept for an important pod is not given to others`() {
+        var snapshot = PlacerTests.snapshot([Sample.node("a", cpu: "1")])
+        var important = PlacerTests.pod("important", PlacerTests.asking(cpu: "1"))
+        important.json["spec"]["priority"] = 10
+        snapshot.nominate(PodDemand(important), for: "a")
+        var placer = Placer(random: Seed(1))
+        let modest = PodDemand(PlacerTests.pod("p", PlacerTests.asking(cpu: "1")))
+        guard case .nowhere = placer.place(modest, in: &snapshot) else {
+            Issue.record("the room was given away")
+            return
+        }
+        #expect(placer.place(PodDemand(important), in: &snapshot) == .node("a"))
+    }
+
+    @Test(arguments: (0..<40).map { Seed(UInt64($0)) })
+    func `counts that are kept agree with counts that are made`(seed: Seed) {
+        var random = seed
+        var snapshot = PlacerTests.snapshot((0..<4).map { Sample.node("n\($0)", labels: ["zone": "z\($0 % 2)"]) })
+        let classes = ["a", "b"].map { app in
+            PodClass(
+                parts: [.init(namespaces: ["default"], selector: LabelSelector(equal: ["app": app]))],
+                countsDeleting: false)
+        }
+        for _ in 0..<80 {
+            let number = Int.random(in: 0..<15, using: &random)
+            let app = Bool.random(using: &random) ? "a" : "b"
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0: snapshot.remove(pod: "uid-p\(number)")
+            case 1: snapshot.remove(node: "n\(number % 4)")
+            case 2:
+                let zone = "z\(Int.random(in: 0..<3, using: &random))"
+                _ = snapshot.put(Sample.node("n\(number % 4)", labels: ["zone": zone]))
+            default:
+                let pod = PodDemand(PlacerTests.pod("p\(number)", labels: ["app": app]))
+                snapshot.place(pod, on: "n\(Int.random(in: 0..<4, using: &random))")
+            }
+            for pods in classes {
+                var counted: [String: Int] = [:]
+                for node in snapshot.nodes {
+                    let count = node.pods.values.count { pods.matches($0) }
+                    if count > 0, let zone = node.labels["zone"] { counted[zone, default: 0] += count }
+                }
+                #expect(snapshot.counts(of: pods, by: "zone") == counted, "\(seed)")
+            }
+        }
     }
 }

@@ -44,25 +44,12 @@ struct SnapshotTests {
     @Test func `bound pods of a node that is not known yet count when it appears`() {
         var snapshot = Snapshot()
         snapshot.place(PodDemand(PlacerTests.pod("p", PlacerTests.asking(cpu: "1"))), on: "late")
-        let isNews = snapshot.put(Sample.node("late"))
+        let isNews = snapshot.put(Sample.node("late")) != nil
         #expect(isNews)
         #expect(snapshot.node("late")?.used.cpu == 1000)
-        let again = [snapshot.put(Sample.node("late")), snapshot.put(Sample.node("late", labels: ["a": "b"]))]
-        #expect(again == [false, true])
-    }
-
-    @Test func `a waiting pod is woken by what may help it, not before its time`() {
-        var waiting = Waiting()
-        let key = ObjectKey(Pod.type.resource, namespace: "default", name: "p")
-        waiting.park(key, wakes: .podLeft, now: .zero)
-        let woken = [
-            waiting.wake(by: .node, now: .zero), waiting.wake(by: .podLeft, now: .milliseconds(400)),
-            waiting.wake(by: .podLeft, now: .milliseconds(500)),
+        let again = [
+            snapshot.put(Sample.node("late")) != nil, snapshot.put(Sample.node("late", labels: ["a": "b"])) != nil,
         ]
-        #expect(woken.map { $0.map(\.after) } == [[], [.milliseconds(600)], []])
-        waiting.park(key, wakes: .podLeft, now: .seconds(1))
-        #expect(waiting.delay(of: key, now: .seconds(1)) == .seconds(2))
-        waiting.forget(key)
-        #expect(waiting.delay(of: key, now: .seconds(1)) == .zero)
+        #expect(again == [false, true])
     }
 }
