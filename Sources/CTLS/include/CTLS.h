@@ -250,9 +250,11 @@ typedef struct {
 int deflateInit2_(z_stream *stream, int level, int method, int windowBits, int memLevel, int strategy, const char *version, int size);
 int deflate(z_stream *stream, int flush);
 int deflateEnd(z_stream *stream);
+int deflateSetDictionary(z_stream *stream, const unsigned char *dictionary, unsigned int length);
 int inflateInit2_(z_stream *stream, int windowBits, const char *version, int size);
 int inflate(z_stream *stream, int flush);
 int inflateReset(z_stream *stream);
+int inflateSetDictionary(z_stream *stream, const unsigned char *dictionary, unsigned int length);
 int inflateEnd(z_stream *stream);
 const char *zlibVersion(void);
 #endif

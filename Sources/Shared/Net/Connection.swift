@@ -13,13 +13,13 @@ package final class Connection: ByteChannel {
     package let local: SocketAddress
     /// Seconds that one read may wait for the first byte; nil for ever.
     package let readTimeout: Duration?
-    /// Seconds that a write may stand still.
-    package let writeTimeout: Duration
+    /// Seconds that a write may stand still; nil for ever.
+    package let writeTimeout: Duration?
 
     init(
         _ socket: Socket, tls: TLSSession? = nil, peer: SocketAddress, local: SocketAddress? = nil,
         readTimeout: Duration? = nil,
-        writeTimeout: Duration = .seconds(Limits.writeSeconds)
+        writeTimeout: Duration? = .seconds(Limits.writeSeconds)
     ) {
         self.socket = socket
         self.tls = tls
@@ -43,7 +43,7 @@ package final class Connection: ByteChannel {
     package var tlsVersion: String? { tls?.version }
 
     /// The same connection with other idle times.
-    package func timing(read: Duration?, write: Duration) -> Connection {
+    package func timing(read: Duration?, write: Duration?) -> Connection {
         Connection(socket, tls: tls, peer: peer, local: local, readTimeout: read, writeTimeout: write)
     }
 
@@ -169,9 +169,9 @@ package final class Connection: ByteChannel {
 
     private func waitForRoom(_ direction: Readiness.Direction) async throws {
         do {
-            try await socket.readiness.wait(for: direction, until: SystemClock().uptime() + writeTimeout)
+            try await socket.readiness.wait(for: direction, until: writeTimeout.map { SystemClock().uptime() + $0 })
         } catch let error as NetError where error.reason == .timedOut {
-            throw NetError(.timedOut, "\(peer) has read nothing for \(writeTimeout.human)")
+            throw NetError(.timedOut, "\(peer) has read nothing for \((writeTimeout ?? .zero).human)")
         }
     }
 

@@ -38,10 +38,12 @@ package enum Dialer {
             try RawAddress(path: path), "connect to \(path)", until: SystemClock().uptime() + timeout, from: nil)
     }
 
-    private static func connect(
-        _ address: RawAddress, _ what: String, until deadline: Duration, from source: RawAddress?
+    /// - Parameter namespace: open network namespace that the socket is made in; nil takes the own one.
+    static func connect(
+        _ address: RawAddress, _ what: String, until deadline: Duration, from source: RawAddress?,
+        in namespace: Int32? = nil
     ) async throws -> Connection {
-        let descriptor = try Socket.make(address.family, for: what)
+        let descriptor = try make(address, what, in: namespace)
         let raw = descriptor.raw
         if address.family != AF_UNIX { Socket.prepare(raw) }
         if let source, source.withPointer({ bind(raw, $0, $1) }) != 0 {
@@ -62,6 +64,19 @@ package enum Dialer {
             if code != 0 { throw NetError(what, errno: code) }
         }
         return Connection(socket, peer: address.address)
+    }
+
+    private static func make(_ address: RawAddress, _ what: String, in namespace: Int32?) throws -> Descriptor {
+        guard let namespace else { return try Socket.make(address.family, for: what) }
+        // A number, because what owns a descriptor can not leave the closure.
+        let raw = try NetworkNamespace.run(in: namespace) {
+            socket(
+                address.family,
+                Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue),
+                0)
+        }
+        guard raw >= 0 else { throw NetError(what, errno: errno) }
+        return Descriptor(raw)
     }
 
     /// The first edge may stem from before the connection attempt, so the peer's address decides.

@@ -35,7 +35,7 @@ package enum Gzip {
 }
 
 /// The stream of zlib, which must not move in memory.
-private final class ZStream {
+final class ZStream {
     let pointer = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     private let end: (UnsafeMutablePointer<z_stream>) -> Int32
 

@@ -180,7 +180,8 @@ final class UpgradedConnection: ByteChannel {
     private let first: Leftover
 
     init(_ connection: Connection, first: [UInt8]) {
-        self.connection = connection
+        // A program that does not read its input for an hour is no reason to end the session, nor is a paused terminal.
+        self.connection = connection.timing(read: nil, write: nil)
         self.first = Leftover(first)
     }
 
@@ -190,5 +191,6 @@ final class UpgradedConnection: ByteChannel {
         return try await connection.read(most: most, within: nil)
     }
     func write(_ bytes: [UInt8]) async throws { try await connection.write(bytes) }
+    func closeWriting() { connection.closeWriting() }
     func close() { connection.close() }
 }

@@ -113,6 +113,13 @@ package protocol ByteChannel: Sendable {
     func read(most: Int) async throws -> [UInt8]?
     /// Returns when the bytes are handed to the system; waits while the peer is slow.
     func write(_ bytes: [UInt8]) async throws
+    /// Tells the peer that no more bytes follow, where the channel can; reading goes on.
+    func closeWriting()
     /// Ends both directions at once. May be called more than once.
     func close()
+}
+
+extension ByteChannel {
+    /// A channel that knows no such end does nothing.
+    package func closeWriting() {}
 }
