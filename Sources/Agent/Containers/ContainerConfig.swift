@@ -25,6 +25,8 @@ struct ContainerConfig: Sendable, Equatable {
     /// Keep the first process's standard input open for `attach`.
     var stdin = false
     var tty = false
+    /// Name of a running container of the pod whose processes are to be seen; empty: none.
+    var target = ""
     /// File on the node that gets the output in CRI log format; its folder is made. Rotated files are `PATH.1` ….
     var logPath: String
     /// Path on the container of the file that explains its end; empty: none is read.

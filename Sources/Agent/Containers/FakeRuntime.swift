@@ -129,6 +129,12 @@ final class FakeRuntime: Runtime {
         return added.state
     }
 
+    func setLimits(_ limits: ResourceLimits, of id: ContainerID) async throws(RuntimeFailure) {
+        try note(
+            "setLimits",
+            "\(id.sandbox)/\(id.name)/\(id.attempt) cpu=\(limits.cpuMillis ?? 0) memory=\(limits.memoryBytes ?? 0)")
+    }
+
     func signalContainer(_ id: ContainerID, _ signal: Int32) async throws(RuntimeFailure) {
         try note("signalContainer", "\(id.sandbox)/\(id.name)/\(id.attempt) \(signal)")
         let isStubborn = try attempt(id).isStubborn
@@ -191,7 +197,7 @@ final class FakeRuntime: Runtime {
         return state.withLock { $0.probes[id.name] } ?? ProbeResult(exitCode: 0, output: [])
     }
 
-    func attach(_ id: ContainerID) async throws(RuntimeFailure) -> ExecSession {
+    func attach(_ id: ContainerID, endsInput: Bool) async throws(RuntimeFailure) -> ExecSession {
         _ = try attempt(id)
         let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
         return FakeRuntime.session(stream, continuation)

@@ -92,7 +92,11 @@ struct LinuxPods: PodPlanner {
         let directory = config.workingDirectory.isEmpty ? config.image.workingDirectory : config.workingDirectory
         message.add("cwd", directory.isEmpty ? "/" : directory)
         var namespaces = CLINUX_NEW_MOUNTS
-        if !pod.hostPID && !pod.sharesProcesses { namespaces |= CLINUX_NEW_PROCESSES }
+        if !config.target.isEmpty && !pod.hostPID && !pod.sharesProcesses {
+            message.add("target", config.target)
+        } else if !pod.hostPID && !pod.sharesProcesses {
+            namespaces |= CLINUX_NEW_PROCESSES
+        }
         message.add("clone", namespaces)
         message.add("cgroupns", flag: true)
         message.add(
@@ -165,6 +169,14 @@ struct LinuxPods: PodPlanner {
     private static func hex(_ word: UInt64) -> String {
         let digits = String(word, radix: 16)
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+
+    func setLimits(_ limits: ResourceLimits, of id: ContainerID, in record: PodRecord) throws(RuntimeFailure) {
+        do throws(Errno) {
+            try cgroups.change(LinuxPods.cgroup(id, in: record), limits: limits)
+        } catch {
+            throw RuntimeFailure(.runtime, "the limits can not be set: \(error)")
+        }
     }
 
     static func cgroup(_ id: ContainerID, in record: PodRecord) -> String {

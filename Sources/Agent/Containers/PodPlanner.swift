@@ -9,6 +9,8 @@ protocol PodPlanner: Sendable {
     func prepareContainer(_ config: ContainerConfig, in record: PodRecord) throws(RuntimeFailure) -> ShimMessage
     /// Kills what is left of a pod whose shim is gone or does not answer.
     func kill(_ record: PodRecord)
+    /// Gives a running container other limits.
+    func setLimits(_ limits: ResourceLimits, of id: ContainerID, in record: PodRecord) throws(RuntimeFailure)
     /// Removes cgroups and mounts; false when a process has not gone yet, to be tried again.
     func cleanSandbox(_ record: PodRecord) -> Bool
     func cleanContainer(_ id: ContainerID, in record: PodRecord)

@@ -65,6 +65,9 @@ struct ProcessPods: PodPlanner {
             })
     }
 
+    /// Processes of the machine have no limits here.
+    func setLimits(_ limits: ResourceLimits, of id: ContainerID, in record: PodRecord) throws(RuntimeFailure) {}
+
     func kill(_ record: PodRecord) {}
 
     func cleanSandbox(_ record: PodRecord) -> Bool {

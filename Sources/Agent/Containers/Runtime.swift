@@ -22,6 +22,8 @@ protocol Runtime: Sendable {
     /// executed is a failure with reason `StartError` (its attempt is recorded as exited with 128), never an event.
     /// The image must have been made present by `ensureImage`.
     func startContainer(_ config: ContainerConfig, in uid: String) async throws(RuntimeFailure) -> ContainerState
+    /// Gives a running container other limits of CPU and memory.
+    func setLimits(_ limits: ResourceLimits, of id: ContainerID) async throws(RuntimeFailure)
     /// Sends a signal to the first process of the container; nothing happens when it has exited.
     func signalContainer(_ id: ContainerID, _ signal: Int32) async throws(RuntimeFailure)
     /// Sends the container's stop signal, after `grace` SIGKILL to all of it; returns when it has exited.
@@ -43,7 +45,8 @@ protocol Runtime: Sendable {
     func execProbe(_ argv: [String], in id: ContainerID, timeout: Duration) async throws(RuntimeFailure) -> ProbeResult
     /// Joins the streams of the container's first process. Output from now on is copied to the session, input is
     /// given to it when the container was started with `stdin`. Its end is the session's end or the container's.
-    func attach(_ id: ContainerID) async throws(RuntimeFailure) -> ExecSession
+    /// - Parameter endsInput: the program's input ends with the session's.
+    func attach(_ id: ContainerID, endsInput: Bool) async throws(RuntimeFailure) -> ExecSession
     /// Use of the pod and of each running container; nil when the sandbox is gone.
     func stats(_ uid: String) async -> SandboxStats?
 

@@ -35,6 +35,11 @@ extension ShimRuntime {
         }
     }
 
+    func setLimits(_ limits: ResourceLimits, of id: ContainerID) async throws(RuntimeFailure) {
+        guard let record = record(id.sandbox) else { throw RuntimeFailure(.notFound, "The pod's sandbox is gone.") }
+        try planner.setLimits(limits, of: id, in: record)
+    }
+
     func signalContainer(_ id: ContainerID, _ signal: Int32) async throws(RuntimeFailure) {
         var message = about("signal", id)
         message.add("signal", signal)
@@ -106,7 +111,7 @@ extension ShimRuntime {
             output: AsyncDescriptor(owning: streams.output), errors: AsyncDescriptor(owning: streams.errors))
     }
 
-    func attach(_ id: ContainerID) async throws(RuntimeFailure) -> ExecSession {
+    func attach(_ id: ContainerID, endsInput: Bool) async throws(RuntimeFailure) -> ExecSession {
         let client = try connect(id.sandbox)
         var lines = ShimClient.Lines()
         var streams = try Streams(hasInput: false)
@@ -118,9 +123,12 @@ extension ShimRuntime {
             throw error
         }
         streams.closeTheirs()
+        // The shim holds the container's input open until it is told otherwise; the message is small, and a shim that
+        // does not take it has ended.
+        let end = endsInput ? about("eof", id).line : nil
         return session(
             client, lines, input: answer.descriptors.first.map { AsyncDescriptor(owning: $0) },
-            output: AsyncDescriptor(owning: streams.output), errors: AsyncDescriptor(owning: streams.errors))
+            output: AsyncDescriptor(owning: streams.output), errors: AsyncDescriptor(owning: streams.errors), end: end)
     }
 
     func execProbe(_ argv: [String], in id: ContainerID, timeout: Duration) async throws(RuntimeFailure) -> ProbeResult
@@ -172,9 +180,14 @@ extension ShimRuntime {
 
     private func session(
         _ client: ShimClient, _ rest: ShimClient.Lines, input: AsyncDescriptor?, output: AsyncDescriptor,
-        errors: AsyncDescriptor?
+        errors: AsyncDescriptor?, end inputEnd: [UInt8]? = nil
     ) -> ExecSession {
+        let endInput: @Sendable () -> Void = {
+            if input !== output { input?.close() }
+            if let inputEnd { client.descriptor.withNumber { _ = clinux_send($0, inputEnd, inputEnd.count, nil, 0) } }
+        }
         let end: @Sendable () -> Void = {
+            if inputEnd != nil { endInput() }
             client.close()
             input?.close()
             output.close()
@@ -184,7 +197,7 @@ extension ShimRuntime {
             output: ByteStream(pull: { try await output.read(most: 32_768) }, stop: { output.close() }),
             errors: ByteStream(pull: { try await errors?.read(most: 32_768) }, stop: { errors?.close() }),
             input: { bytes in try await input?.write(bytes) },
-            inputEnd: { if input !== output { input?.close() } },
+            inputEnd: endInput,
             size: { rows, columns in
                 let terminal = errors == nil ? output : input
                 terminal?.withNumber { _ = clinux_window($0, UInt16(clamping: rows), UInt16(clamping: columns)) }

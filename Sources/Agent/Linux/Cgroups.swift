@@ -36,6 +36,25 @@ struct Cgroups: Sendable, Equatable {
         try set(path, limits)
     }
 
+    /// Sets other limits for the processes that are in it; a limit that is not named any more is lifted.
+    func change(_ path: String, limits: ResourceLimits) throws(Errno) {
+        if limits.memoryBytes == nil {
+            if let folder = controllers["memory"] {
+                try Files.set("\(folder)/\(path)/memory.limit_in_bytes", "-1")
+            } else if let unified {
+                try Files.set("\(unified)/\(path)/memory.max", "max")
+            }
+        }
+        if limits.cpuMillis == nil {
+            if let folder = controllers["cpu"] {
+                try Files.set("\(folder)/\(path)/cpu.cfs_quota_us", "-1")
+            } else if let unified {
+                try Files.set("\(unified)/\(path)/cpu.max", "max 100000")
+            }
+        }
+        try set(path, limits)
+    }
+
     /// `cgroup.procs` of every tree.
     func processFiles(_ path: String) -> [String] { roots.map { "\($0)/\(path)/cgroup.procs" } }
     func killFile(_ path: String) -> String? { unified.map { "\($0)/\(path)/cgroup.kill" } }

@@ -32,6 +32,7 @@ extension PodLoop {
                 memory.postStart = view.spec.json["lifecycle"]["postStart"].object == nil ? .done : .running
                 // Pulled again with the next attempt, where the policy says so.
                 memory.image = nil
+                memory.limits = view.isEphemeral ? nil : config.limits
             }
             event(.normal, "Started", "Started container \(name)", container: name)
             runPostStart(view, started.id, snapshot)
@@ -71,6 +72,7 @@ extension PodLoop {
             logPath: tools.logPath(pod, view.name, attempt),
             address: snapshot.address?.description ?? "", hostname: ContainerPlan.hostname(pod))
         var config = try plan.config()
+        if view.isEphemeral { config.target = view.spec.json["targetContainerName"].string ?? "" }
         if tools.runtime.kind == .process { tools.fit(&config, address: snapshot.address, environment.table) }
         return config
     }
@@ -106,6 +108,29 @@ extension PodLoop {
         event(.warning, "Failed", "Error: \(message)", container: name)
         remember(name) { memory in
             memory.create = .after(memory.create, WaitingReason(reason: reason, message: message), now: now)
+        }
+    }
+
+    /// Applies new limits to the running container, or restarts it where `resizePolicy` asks for that.
+    func resize(_ snapshot: PodState, _ name: String, _ limits: ResourceLimits) async {
+        guard let view = snapshot.allViews.first(where: { $0.name == name }), let id = view.current?.id else { return }
+        let old = view.memory.limits ?? limits
+        let restarts = view.spec.json["resizePolicy"].items.contains { rule in
+            guard rule["restartPolicy"].string == "RestartContainer" else { return false }
+            return rule["resourceName"].string == "memory"
+                ? old.memoryBytes != limits.memoryBytes
+                : old.cpuMillis != limits.cpuMillis || old.cpuRequestMillis != limits.cpuRequestMillis
+        }
+        remember(name) { memory in
+            memory.limits = limits
+            memory.isResized = true
+            if restarts { memory.restartReason = "Container \(name) resize requires restart" }
+        }
+        guard !restarts else { return }
+        do {
+            try await tools.runtime.setLimits(limits, of: id)
+        } catch {
+            event(.warning, "ResizeFailed", "Container \(name) can not be resized: \(error.message)", container: name)
         }
     }
 

@@ -10,6 +10,7 @@ extension PodLoop {
         case .attach: await attach(snapshot, now)
         case .pull(let name): pull(snapshot, name)
         case .start(let name, let attempt): try await start(snapshot, name, attempt: attempt, now)
+        case .resize(let name, let limits): await resize(snapshot, name, limits)
         case .stop(let name, let deadline): stop(snapshot, name, deadline: deadline, now)
         case .forget(let id):
             try? await tools.runtime.removeContainer(id)

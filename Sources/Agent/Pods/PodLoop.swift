@@ -140,7 +140,9 @@ final class PodLoop: Sendable {
     func event(_ kind: Recorder.Kind, _ reason: String, _ message: String, container: String = "") {
         let pod = snapshot.pod
         let isInit = pod.spec.initContainers.contains { $0.name == container }
-        let field = container.isEmpty ? "" : "spec.\(isInit ? "initContainers" : "containers"){\(container)}"
+        let isMain = pod.spec.containers.contains { $0.name == container }
+        let list = isInit ? "initContainers" : isMain ? "containers" : "ephemeralContainers"
+        let field = container.isEmpty ? "" : "spec.\(list){\(container)}"
         tools.recorder.event(pod, kind, reason, message, field: field)
     }
 
@@ -205,6 +207,8 @@ extension PodState {
             memory.postStart = .done
             memory.isStarted = view.probe("startupProbe") == nil || status?.json["started"].bool == true
             memory.isReady = view.probe("readinessProbe") == nil || status?.isReady == true
+            // Unknown what the former agent had applied; doing it again changes nothing.
+            memory.limits = view.isEphemeral ? nil : ResourceLimits()
             containers[view.name] = memory
         }
     }

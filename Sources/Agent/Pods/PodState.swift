@@ -48,6 +48,10 @@ struct ContainerMemory: Equatable, Sendable {
     var restartReason: String?
     var isStarted = false
     var isReady = false
+    /// The limits that the running attempt has now; nil when they are not known.
+    var limits: ResourceLimits?
+    /// They were changed while it ran.
+    var isResized = false
 
     static func == (left: Self, right: Self) -> Bool {
         left.image == right.image && left.isPulling == right.isPulling && left.pull == right.pull
@@ -56,6 +60,7 @@ struct ContainerMemory: Equatable, Sendable {
             && left.saidAttempt == right.saidAttempt && left.postStart == right.postStart
             && left.stop == right.stop && left.restartReason == right.restartReason
             && left.isStarted == right.isStarted && left.isReady == right.isReady
+            && left.limits == right.limits && left.isResized == right.isResized
     }
 }
 
@@ -108,6 +113,8 @@ struct ContainerView: Sendable {
     let previous: ContainerState?
     let memory: ContainerMemory
     let restartPolicy: PodSpec.RestartPolicy
+    /// Added to the running pod to look into it; started once. Source: KEP-277.
+    var isEphemeral = false
 
     var name: String { spec.name }
     /// An init container with `restartPolicy: Always`. Source: KEP-753.
@@ -143,9 +150,18 @@ struct ContainerView: Sendable {
 extension PodState {
     var initViews: [ContainerView] { pod.spec.initContainers.map { view($0, isInit: true) } }
     var mainViews: [ContainerView] { pod.spec.containers.map { view($0, isInit: false) } }
-    var allViews: [ContainerView] { initViews + mainViews }
+    var ephemeralViews: [ContainerView] {
+        pod.spec.json["ephemeralContainers"].items.map { json in
+            var view = view(Container(json), isInit: false, restartPolicy: .never)
+            view.isEphemeral = true
+            return view
+        }
+    }
+    var allViews: [ContainerView] { initViews + mainViews + ephemeralViews }
 
-    func view(_ spec: Container, isInit: Bool) -> ContainerView {
+    func view(
+        _ spec: Container, isInit: Bool, restartPolicy: PodSpec.RestartPolicy? = nil
+    ) -> ContainerView {
         let known = (sandbox ?? formerSandbox)?.containers ?? []
         let former = sandbox == nil ? [] : formerSandbox?.containers ?? []
         let attempts = (former.filter { $0.id.name == spec.name } + known.filter { $0.id.name == spec.name })
@@ -159,7 +175,7 @@ extension PodState {
         }
         return ContainerView(
             spec: spec, isInit: isInit, current: current, previous: previous,
-            memory: containers[spec.name] ?? ContainerMemory(), restartPolicy: pod.spec.restartPolicy)
+            memory: containers[spec.name] ?? ContainerMemory(), restartPolicy: restartPolicy ?? pod.spec.restartPolicy)
     }
 
     /// The number of the next attempt: one more than any that is known here or to the API.

@@ -9,6 +9,8 @@ enum PodStep: Equatable, Sendable {
     case attach
     case pull(container: String)
     case start(container: String, attempt: Int)
+    /// The running container gets the limits of its changed specification.
+    case resize(container: String, ResourceLimits)
     /// The container gets its preStop hook, its stop signal, and SIGKILL at the deadline.
     case stop(container: String, deadline: Timestamp)
     /// A former attempt of which nothing is needed any more.
@@ -37,8 +39,11 @@ func nextStep(_ state: PodState, now: Timestamp) -> PodStep {
     let inits = state.initViews
     let mains = state.mainViews
     for view in inits + mains {
-        if let step = restartStep(view, state, now: now) { return step }
+        if let step = restartStep(view, state, now: now) ?? resizeStep(view) { return step }
         if let id = superseded(view, sandbox) { return .forget(id) }
+    }
+    for view in state.ephemeralViews where view.previous == nil {
+        if let step = runStep(view, state, now: now, wake: &wake) { return step }
     }
     // A main container that has started shows that initialization is over.
     let isInitialized = mains.contains { $0.current != nil }
@@ -78,6 +83,13 @@ private func restartStep(_ view: ContainerView, _ state: PodState, now: Timestam
     guard view.isRunning, view.memory.restartReason != nil, view.memory.stop == nil else { return nil }
     let probe = view.spec.json["livenessProbe"]["terminationGracePeriodSeconds"].int
     return .stop(container: view.name, deadline: now + .seconds(probe ?? state.pod.spec.graceSeconds))
+}
+
+/// Gives a running container other limits. Source: KEP-1287.
+private func resizeStep(_ view: ContainerView) -> PodStep? {
+    guard view.isRunning, view.memory.stop == nil, let now = view.memory.limits else { return nil }
+    let wanted = ContainerPlan.limits(view.spec)
+    return wanted == now ? nil : .resize(container: view.name, wanted)
 }
 
 /// Only the newest attempt and the one before it are kept.

@@ -7,13 +7,20 @@ extension StatusReport {
         var json: JSON = ["name": .string(view.name)]
         json["state"] = current
         json["lastState"] = last
-        json["ready"] = .bool(view.isInit && !view.isSidecar ? view.succeeded : isReady(view))
+        json["ready"] = .bool(
+            view.isEphemeral ? false : view.isInit && !view.isSidecar ? view.succeeded : isReady(view))
         json["restartCount"] = JSON(restartCount(view))
         let shown = view.current ?? view.previous
         json["image"] = .string(view.spec.image)
         json["imageID"] = .string(shown?.imageID ?? "")
         if let shown { json["containerID"] = .string(shown.id.description) }
-        if !view.isInit || view.isSidecar {
+        if view.isRunning, view.memory.isResized {
+            json["resources"] = view.spec.json["resources"]
+            if view.spec.json["resources"]["requests"].object != nil {
+                json["allocatedResources"] = view.spec.json["resources"]["requests"]
+            }
+        }
+        if !view.isEphemeral, !view.isInit || view.isSidecar {
             json["started"] = .bool(view.isRunning && view.memory.isStarted)
         }
         return json
@@ -54,7 +61,7 @@ extension StatusReport {
         if let create = view.memory.create { return waitingJSON(create.why) }
         if let pull = view.memory.pull { return waitingJSON(pull.why) }
         let inits = state.initViews.filter { $0.isSidecar ? !$0.isRunning : !$0.succeeded }
-        let isBehind = view.isInit ? !state.initViews.isEmpty : !inits.isEmpty
+        let isBehind = view.isEphemeral ? false : view.isInit ? !state.initViews.isEmpty : !inits.isEmpty
         return ["waiting": ["reason": isBehind ? "PodInitializing" : "ContainerCreating"]]
     }
 
@@ -64,9 +71,16 @@ extension StatusReport {
         return ["waiting": waiting]
     }
 
+    private func statuses(_ view: ContainerView) -> [ContainerStatus] {
+        if view.isEphemeral {
+            return state.pod.status.json["ephemeralContainerStatuses"].items.map(ContainerStatus.init)
+        }
+        return view.isInit ? state.pod.status.initContainerStatuses : state.pod.status.containerStatuses
+    }
+
     /// What the API knows from before this agent's start, when nothing better is known.
     private func known(_ view: ContainerView, _ key: String) -> JSON {
-        let statuses = view.isInit ? state.pod.status.initContainerStatuses : state.pod.status.containerStatuses
+        let statuses = statuses(view)
         guard let status = statuses.first(where: { $0.name == view.name }) else { return [:] }
         let value = status.json[key]
         if key == "lastState", view.current != nil, (value.at("terminated", "containerID").string ?? "").isEmpty {
@@ -94,7 +108,7 @@ extension StatusReport {
 
     /// The end of this attempt as the API has it: a former agent may have known more about it.
     private func alreadySaid(_ attempt: ContainerState, _ view: ContainerView) -> JSON? {
-        let statuses = view.isInit ? state.pod.status.initContainerStatuses : state.pod.status.containerStatuses
+        let statuses = statuses(view)
         guard let status = statuses.first(where: { $0.name == view.name }) else { return nil }
         return [status.state, status.lastState].first {
             $0.at("terminated", "containerID").string == attempt.id.description

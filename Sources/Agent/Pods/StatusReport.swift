@@ -28,6 +28,8 @@ struct StatusReport: Sendable {
         if let start = state.startTime { status["startTime"] = .string(start.rfc3339) }
         if !state.initViews.isEmpty { status["initContainerStatuses"] = .array(state.initViews.map(container)) }
         status["containerStatuses"] = .array(state.mainViews.map(container))
+        let ephemeral = state.ephemeralViews
+        if !ephemeral.isEmpty { status["ephemeralContainerStatuses"] = .array(ephemeral.map(container)) }
         if status["qosClass"].isNull { status["qosClass"] = .string(QualityClass(state.pod).rawValue) }
         return status
     }

@@ -1,131 +1,102 @@
 import Shared
 
 extension NodeEndpoint {
-    /// `/exec/NAMESPACE/POD/CONTAINER?command=…`, upgraded to a WebSocket of the channel protocol.
+    /// `/exec/NAMESPACE/POD/CONTAINER?command=…`, upgraded to a WebSocket of channels or to SPDY.
     func exec(_ request: HTTPRequest, _ segments: [String], _ query: Query) async -> HTTPServerReply {
         var wish = ExecRequest(argv: query.all("command"))
-        wish.stdin = query.bool("stdin") || query.bool("input")
-        wish.tty = query.bool("tty")
         guard !wish.argv.isEmpty else {
             return Self.failure(Status(.badRequest, "you must specify at least 1 command"))
         }
-        return await session(request, segments) { try await runtime.exec(wish, in: $0) }
+        return await session(request, segments, query) { place, streams in
+            wish.stdin = streams.input
+            wish.tty = streams.tty
+            let (runtime, wish) = (runtime, wish)
+            return { try await runtime.exec(wish, in: place.id) }
+        }
     }
 
     /// `/attach/NAMESPACE/POD/CONTAINER`.
     func attach(_ request: HTTPRequest, _ segments: [String], _ query: Query) async -> HTTPServerReply {
-        await session(request, segments) { try await runtime.attach($0) }
+        await session(request, segments, query) { place, streams in
+            let runtime = runtime
+            return { try await runtime.attach(place.id, endsInput: streams.input && place.readsInputOnce) }
+        }
     }
 
+    private typealias Opening = @Sendable () async throws -> ExecSession
+
     private func session(
-        _ request: HTTPRequest, _ segments: [String], _ open: (ContainerID) async throws -> ExecSession
+        _ request: HTTPRequest, _ segments: [String], _ query: Query,
+        _ open: (ContainerPlace, TerminalStreams) -> Opening
     ) async -> HTTPServerReply {
+        let streams: TerminalStreams
+        do throws(Status) { streams = try TerminalStreams(query) } catch { return Self.failure(error) }
         let place: ContainerPlace
         switch await find(segments) {
         case .success(let found): place = found
-        case .failure(let status): return Self.failure(status)
+        case .failure(let status) where status.code == 404: return Self.text(404, status.message)
+        case .failure: return Self.text(500, "container not found (\"\(segments[3])\")")
         }
-        guard place.isRunning else {
-            return Self.failure(
-                Status(.badRequest, "container \"\(segments[3])\" in pod \"\(segments[2])\" does not run"))
-        }
-        guard WebSocketHandshake.isAsked(by: request.headers) else {
-            return Self.failure(
-                Status(
-                    .badRequest,
-                    "only WebSocket is spoken here: use kubectl 1.30 or later, or kconsole exec", code: 400))
-        }
-        guard let chosen = ChannelFrame.choose(from: WebSocketHandshake.offered(by: request.headers)),
-            let headers = WebSocketHandshake.answer(to: request.headers, choosing: chosen)
-        else {
-            return Self.failure(
-                Status(.badRequest, "the WebSocket must offer one of \(ChannelFrame.protocols.joined(separator: ", "))")
-            )
-        }
-        do {
-            let session = try await open(place.id)
+        guard place.isRunning else { return Self.text(500, "container not found (\"\(segments[3])\")") }
+        return upgrade(request, streams, open(place, streams))
+    }
+
+    private func upgrade(
+        _ request: HTTPRequest, _ streams: TerminalStreams, _ open: @escaping Opening
+    ) -> HTTPServerReply {
+        if WebSocketHandshake.isAsked(by: request.headers) {
+            let offered = WebSocketHandshake.offered(by: request.headers)
+            guard let kind = ChannelProtocol.choose(from: offered),
+                let headers = WebSocketHandshake.answer(
+                    to: request.headers, choosing: kind.name.isEmpty ? nil : kind.name)
+            else { return Self.text(400, "unable to upgrade: none of the subprotocols \(offered) is spoken here") }
             return .upgrade(headers: headers) { channel in
-                await StreamSession(session: session, socket: WebSocketChannel(channel, role: .server)).run()
+                let socket = WebSocketChannel(channel, role: .server)
+                let client = WebSocketTerminal(socket: socket, streams: streams, kind: kind)
+                await TerminalSession(client: client, open: open).run()
             }
-        } catch {
-            return Self.failure(Status(.internalError, "the command can not be run in \"\(segments[3])\": \(error)"))
+        }
+        switch SPDYHandshake(request.headers, SPDYTerminal.protocols) {
+        case .refused(let status, let headers, let text):
+            return .whole(status: status, headers: headers, pieces: [Array(text.utf8)])
+        case .accepted(let headers, let kind):
+            return .upgrade(headers: headers) { channel in
+                guard let client = try? SPDYTerminal(channel, streams, kind: kind) else { return channel.close() }
+                await TerminalSession(client: client, open: open).run()
+            }
         }
     }
 }
 
-/// Carries the streams of a program over the channels of a WebSocket until the program ends or the client leaves.
-private struct StreamSession: Sendable {
-    let session: ExecSession
-    let socket: WebSocketChannel
+/// The request and answer that open a SPDY session. Source: apimachinery `httpstream.Handshake`.
+enum SPDYHandshake {
+    case accepted(HTTPHeaders, kind: String)
+    case refused(status: Int, HTTPHeaders, text: String)
 
-    func run() async {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                await self.sendOutput()
-                return true
-            }
-            group.addTask {
-                await self.receive()
-                return false
-            }
-            let ended = await group.next() ?? false
-            if ended { try? await socket.close(code: 1000) }
-            session.close()
-            group.cancelAll()
-            socket.abort()
+    /// - Parameter spoken: protocols, the best first; the client's first wish among them is taken.
+    init(_ headers: HTTPHeaders, _ spoken: [String]) {
+        let plain: HTTPHeaders = ["Content-Type": "text/plain; charset=utf-8"]
+        guard headers.contains("Connection", token: "upgrade"), headers.contains("Upgrade", token: "SPDY/3.1") else {
+            self = .refused(status: 400, plain, text: "unable to upgrade: missing upgrade headers in request\n")
+            return
         }
-    }
-
-    private func sendOutput() async {
-        await withTaskGroup(of: Void.self) { group in
-            for (stream, channel) in [
-                (session.output, ChannelFrame.Channel.standardOutput), (session.errors, .standardError),
-            ] {
-                group.addTask {
-                    while let bytes = try? await stream.next(),
-                        (try? await socket.send(ChannelFrame(channel, bytes))) != nil
-                    {}
-                }
-            }
+        let offered = headers.all("X-Stream-Protocol-Version").flatMap {
+            $0.split(separator: ",").map(\.trimmingSpaces)
         }
-        let code = await session.exitCode()
-        try? await socket.send(ChannelFrame(.error, Self.status(code).encoded))
-    }
-
-    /// Input and terminal sizes from the client.
-    private func receive() async {
-        while let message = try? await socket.receive() {
-            guard case .binary(let bytes) = message, let frame = ChannelFrame(bytes) else { continue }
-            switch frame.channel {
-            case .standardInput: if (try? await session.write(frame.bytes)) == nil { session.closeInput() }
-            case .close: if frame.closed == .standardInput { session.closeInput() }
-            case .resize:
-                guard let size = try? JSON(parsing: frame.bytes), let rows = size["Height"].int,
-                    let columns = size["Width"].int,
-                    (1...10_000).contains(rows), (1...10_000).contains(columns)
-                else { continue }
-                session.resize(rows: rows, columns: columns)
-            default: continue
-            }
+        guard !offered.isEmpty else {
+            self = .refused(
+                status: 400, plain, text: "unable to upgrade: X-Stream-Protocol-Version is required\n")
+            return
         }
-        session.closeInput()
-    }
-
-    /// The `Status` that ends a session. Source: apimachinery `remotecommand`, reason `NonZeroExitCode`.
-    private static func status(_ code: Int32?) -> JSON {
-        switch code {
-        case 0: return ["metadata": [:], "status": "Success"]
-        case nil:
-            return [
-                "metadata": [:], "status": "Failure", "reason": "InternalError", "code": 500,
-                "message": "the connection to the program was lost",
-            ]
-        case let code?:
-            let cause: JSON = ["reason": "ExitCode", "message": .string(String(code))]
-            return [
-                "metadata": [:], "status": "Failure", "reason": "NonZeroExitCode", "details": ["causes": [cause]],
-                "message": .string("command terminated with non-zero exit code: exit status \(code)"),
-            ]
+        guard let kind = offered.first(where: { spoken.contains($0) }) else {
+            var answer = plain
+            for name in spoken { answer.add("X-Accepted-Stream-Protocol-Versions", name) }
+            let lists = "client supports [\(offered.joined(separator: " "))], server accepts"
+            self = .refused(
+                status: 403, answer,
+                text: "unable to upgrade: unable to negotiate protocol: \(lists) [\(spoken.joined(separator: " "))]\n")
+            return
         }
+        self = .accepted(["Upgrade": "SPDY/3.1", "X-Stream-Protocol-Version": kind], kind: kind)
     }
 }

@@ -9,19 +9,27 @@ struct ContainerPlace: Sendable {
     let log: String
     /// Log file of the attempt before it; nil when there is none.
     let previousLog: String?
+    /// `stdinOnce`: the program's input ends with the first client that is attached.
+    var readsInputOnce = false
 }
 
 /// What the endpoint asks of the pods on this node.
 struct NodeEndpointSource: Sendable {
     enum Lookup: Sendable {
         case noPod
-        /// The pod is here, but has no container of that name that was ever started.
-        case waiting(reason: String)
+        /// The pod is here, but its specification names no such container.
+        case noContainer
+        /// It was never started; the sentence ends with the reason.
+        case waiting(why: String)
         case found(ContainerPlace)
     }
     let find: @Sendable (_ namespace: String, _ pod: String, _ container: String) async -> Lookup
     /// Pods of this node, as they were last seen.
     let pods: @Sendable () async -> [Pod]
+    /// Whether the pod has a network and may be connected to.
+    let isRunning: @Sendable (_ namespace: String, _ pod: String) async -> Bool
+    /// Connects to a port of the pod as a program inside it would, on its loopback address.
+    let dial: @Sendable (_ namespace: String, _ pod: String, _ port: Int) async throws -> Connection
     /// The address of a pod; nil when it has none.
     let address: @Sendable (_ namespace: String, _ pod: String) async -> String?
     /// `/stats/summary` as the kubelet answers it.
@@ -52,10 +60,14 @@ struct NodeEndpoint: Sendable {
         case ("containerLogs", 4): return await logs(segments, query)
         case ("exec", 4): return await exec(request, segments, query)
         case ("attach", 4): return await attach(request, segments, query)
-        case ("portForward", 3):
-            return Self.text(
-                501, "this agent does not forward ports yet; reach the pod through a Service of type NodePort instead")
-        case ("pods", 1):
+        case ("portForward", 3): return await portForward(request, segments, query)
+        case ("podProxy", 5...): return await podProxy(request, segments)
+        case ("metrics", 1...2): return await metrics(segments)
+        case ("configz", 1):
+            return Self.json([
+                "kubeletconfig": ["kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1"]
+            ])
+        case ("runningpods", 1), ("pods", 1):
             let items = await source.pods().map(\.json)
             return Self.json(["kind": "PodList", "apiVersion": "v1", "metadata": [:], "items": .array(items)])
         case ("stats", 2) where segments[1] == "summary": return Self.json(await source.stats())
@@ -82,10 +94,11 @@ struct NodeEndpoint: Sendable {
     func find(_ segments: [String]) async -> Result<ContainerPlace, Status> {
         let (namespace, pod, container) = (segments[1], segments[2], segments[3])
         switch await source.find(namespace, pod, container) {
-        case .noPod: return .failure(Status(.notFound, "pod \"\(pod)\" is not on this node"))
-        case .waiting(let reason):
-            return .failure(
-                Status(.badRequest, "container \"\(container)\" in pod \"\(pod)\" is waiting to start: \(reason)"))
+        case .noPod: return .failure(Status(.notFound, "pod does not exist"))
+        case .noContainer:
+            return .failure(Status(.notFound, "container \"\(container)\" not found in pod \"\(pod)\""))
+        case .waiting(let why):
+            return .failure(Status(.badRequest, "container \"\(container)\" in pod \"\(pod)\" \(why)"))
         case .found(let place): return .success(place)
         }
     }

@@ -8,10 +8,16 @@ enum Stats {
         var sum: Int64 = 0
         for state in loops.snapshots {
             guard let stats = await loops.tools.runtime.stats(state.uid) else { continue }
-            let time = Timestamp(nanoseconds: stats.at).rfc3339
+            let time = Timestamp(nanoseconds: stats.at).rfc3339Micro
+            let starts = Dictionary(
+                state.allViews.map { ($0.name, Timestamp(nanoseconds: $0.current?.startedAt ?? stats.at)) },
+                uniquingKeysWith: { first, _ in first })
             sum &+= stats.pod.cpuNanoseconds
             let containers = stats.containers.sorted { $0.key < $1.key }.map { name, usage -> JSON in
-                ["name": .string(name), "cpu": cpu(usage, time), "memory": memory(usage, time)]
+                [
+                    "name": .string(name), "startTime": .string((starts[name] ?? Timestamp(seconds: 0)).rfc3339Micro),
+                    "cpu": cpu(usage, time), "memory": memory(usage, time),
+                ]
             }
             pods.append([
                 "podRef": [
@@ -22,7 +28,7 @@ enum Stats {
                 "containers": .array(containers), "cpu": cpu(stats.pod, time), "memory": memory(stats.pod, time),
             ])
         }
-        let now = loops.tools.clock.now().rfc3339
+        let now = loops.tools.clock.now().rfc3339Micro
         let free = Machine.amount("MemAvailable")
         let node: JSON = [
             "nodeName": .string(loops.tools.node.name),

@@ -19,6 +19,8 @@ final class Container {
     var hasTerminal: Bool { start.has("tty") }
     /// Copies of the output go here.
     var listeners: [Attachment] = []
+    /// A listener is behind, so nothing is read from the container until it has caught up or given up.
+    var isHeld = false
     /// Clients that wait for the exit.
     var waiting: [Client] = []
     private var oomBefore: Int
@@ -29,12 +31,6 @@ final class Container {
         var oomKilled: Bool
         var finishedAt: Int64
     }
-    struct Attachment {
-        let client: Client
-        let output: Int32
-        let errors: Int32
-    }
-
     init(_ start: ShimMessage) {
         self.start = start
         name = start.text("name")
@@ -58,12 +54,7 @@ final class Container {
 
     func closeStreams() {
         for descriptor in [output, errors, input, pidfd] where descriptor >= 0 { close(descriptor) }
-        for listener in listeners {
-            close(listener.output)
-            if listener.errors >= 0 { close(listener.errors) }
-        }
         (output, errors, input, pidfd) = (-1, -1, -1, -1)
-        listeners = []
         log?.finish()
         log = nil
     }
@@ -73,6 +64,13 @@ final class Container {
         for path in start.all("killfile") where writeFile(path, "1") { return }
         if exit == nil, pid > 0 { kill(-pid, SIGKILL) }
         signal(SIGKILL)
+    }
+
+    /// The program reads the end of its input.
+    func endInput() {
+        guard input >= 0 else { return }
+        close(input)
+        input = -1
     }
 
     func signal(_ number: Int32) {

@@ -17,6 +17,9 @@ extension Sandbox {
             case "exec": try exec(message, descriptors, client)
             case "attach": try attach(message, descriptors, client)
             case "resize": try resize(message, client)
+            case "eof":
+                try known(message).endInput()
+                client.send(ShimMessage("ok"))
             case "signal":
                 try known(message).signal(message.number("signal") ?? SIGTERM)
                 client.send(ShimMessage("ok"))
@@ -83,8 +86,12 @@ extension Sandbox {
     }
 
     private func begin(_ container: Container, _ plan: LaunchPlan) throws(Failure) -> Int32 {
+        // The processes of another container are seen from inside its PID namespace.
+        let target = container.start.text("target")
+        let processes = containers.last { $0.name == target && $0.exit == nil }?.pidfd
+        if !target.isEmpty, processes == nil { throw Failure("container \(target) is not running", errno: ESRCH) }
         if container.hasTerminal {
-            let started = try launch(plan, .terminal, join: nil, processes: nil)
+            let started = try launch(plan, .terminal, join: nil, processes: processes)
             container.began(started)
             container.output = started.master
             follow(container, \.output, "stdout")
@@ -102,7 +109,7 @@ extension Sandbox {
         do throws(Failure) {
             let started = try launch(
                 plan, .descriptors(input: wantsInput ? ends[0] : null, output: ends[3], errors: ends[5]), join: nil,
-                processes: nil)
+                processes: processes)
             container.began(started)
             container.output = ends[2]
             container.errors = ends[4]
@@ -116,7 +123,7 @@ extension Sandbox {
         }
     }
 
-    private func follow(_ container: Container, _ side: ReferenceWritableKeyPath<Container, Int32>, _ stream: String) {
+    func follow(_ container: Container, _ side: ReferenceWritableKeyPath<Container, Int32>, _ stream: String) {
         let descriptor = container[keyPath: side]
         _ = clinux_fcntl(descriptor, F_SETFL, O_NONBLOCK)
         loop.watch(descriptor) { [unowned self] in copy(container, side, to: stream, all: false) }
@@ -163,7 +170,7 @@ extension Sandbox {
         guard descriptors.count == 2 else { throw Failure("attach needs two descriptors", errno: EINVAL) }
         let copies = descriptors.map { clinux_fcntl($0, F_DUPFD_CLOEXEC, 3) }
         for copy in copies { _ = clinux_fcntl(copy, F_SETFL, O_NONBLOCK) }
-        container.listeners.append(Container.Attachment(client: client, output: copies[0], errors: copies[1]))
+        container.listeners.append(Attachment(client, output: copies[0], errors: copies[1]))
         let input = container.hasTerminal && container.start.has("stdin") ? container.output : container.input
         client.send(ShimMessage("ok"), with: input >= 0 ? [input] : [])
     }

@@ -128,6 +128,10 @@ final class Sandbox {
         copy(container, \.errors, to: "stderr", all: true)
         for descriptor in [container.output, container.errors] where descriptor >= 0 { loop.forget(descriptor) }
         container.closeStreams()
+        for listener in container.listeners {
+            listener.isEnding = true
+            settle(listener, of: container)
+        }
         note(container, "exited")
         for client in container.waiting { client.send(ShimMessage("ok")) }
         container.waiting = []
@@ -153,10 +157,53 @@ final class Sandbox {
             }
             container.log?.write(bytes[..<count], stream: stream)
             for listener in container.listeners {
-                let target = stream == "stderr" && listener.errors >= 0 ? listener.errors : listener.output
-                _ = write(target, bytes, count)
+                listener.offer(bytes[..<count], isError: stream == "stderr")
+                settle(listener, of: container)
             }
         } while all
+    }
+
+    /// Goes on with a listener: writes what waits, holds the container while too much waits, and says farewell at its
+    /// end.
+    private func settle(_ listener: Attachment, of container: Container) {
+        let before = listener.blocked
+        if before >= 0 { loop.forgetRoom(before) }
+        guard !listener.flush() else {
+            if listener.isEnding { farewell(listener, of: container) }
+            return release(container)
+        }
+        loop.watchRoom(listener.blocked) { [self] in settle(listener, of: container) }
+        guard listener.pendingBytes >= Attachment.bytesMax else { return release(container) }
+        guard !container.isHeld, container.exit == nil else { return }
+        container.isHeld = true
+        for descriptor in [container.output, container.errors] where descriptor >= 0 { loop.forget(descriptor) }
+        loop.after(millis: Attachment.patienceMillis) { [self] in
+            for slow in container.listeners where slow.pendingBytes >= Attachment.bytesMax {
+                farewell(slow, of: container)
+            }
+            release(container)
+        }
+    }
+
+    /// Lets the container's output flow again when nobody is too far behind.
+    private func release(_ container: Container) {
+        guard container.isHeld, container.listeners.allSatisfy({ $0.pendingBytes < Attachment.bytesMax }) else {
+            return
+        }
+        container.isHeld = false
+        guard container.exit == nil else { return }
+        if container.output >= 0 { follow(container, \.output, "stdout") }
+        if container.errors >= 0 { follow(container, \.errors, "stderr") }
+    }
+
+    /// Ends an attachment; its client is told.
+    private func farewell(_ listener: Attachment, of container: Container) {
+        if listener.blocked >= 0 { loop.forgetRoom(listener.blocked) }
+        listener.end()
+        container.listeners.removeAll { $0 === listener }
+        var message = ShimMessage("exited")
+        message.add("code", 0)
+        listener.client.send(message)
     }
 
     // MARK: Clients
@@ -175,14 +222,19 @@ final class Sandbox {
     private func drop(_ client: Client) {
         loop.forget(client.descriptor)
         clients[client.descriptor] = nil
-        if client.program > 0 { kill(client.program, SIGKILL) }
+        if client.program > 0 {
+            // Its session, and itself in case it has left that.
+            kill(-client.program, SIGKILL)
+            kill(client.program, SIGKILL)
+        }
         for container in containers {
             container.waiting.removeAll { $0 === client }
             for listener in container.listeners where listener.client === client {
-                close(listener.output)
-                if listener.errors >= 0 { close(listener.errors) }
+                if listener.blocked >= 0 { loop.forgetRoom(listener.blocked) }
+                listener.end()
             }
             container.listeners.removeAll { $0.client === client }
+            release(container)
         }
         client.end()
     }
