@@ -12,6 +12,8 @@ struct ControlPlane: Sendable {
         var serverAddress = "127.0.0.1:6443"
         /// Makes uids and names.
         var random = RandomSource.system
+        /// A transport to an agent whose certificate is not looked at; nil: there is none.
+        var dialUnverified: (@Sendable (_ address: String) throws -> any Transport)?
     }
 
     let store: Store
@@ -92,9 +94,11 @@ struct ControlPlane: Sendable {
         let documents = Documents(
             registry: { registry }, serverAddress: options.serverAddress, isReady: { readiness.isReady },
             metrics: { Metrics.text(store: store, hub: hub) })
+        let nodes = NodeProxy(storage: storage, dial: dial, dialUnverified: options.dialUnverified)
+        let metrics = ResourceMetrics(storage: storage) { try await nodes.summary(ofNode: $0) }
         server = APIServer(
-            storage: storage, authenticate: authenticate, authorize: authorize, documents: documents,
-            nodes: NodeProxy(storage: storage, dial: dial), tokens: tokens, log: log.about("api"))
+            storage: storage, authenticate: authenticate, authorize: authorize, documents: documents, nodes: nodes,
+            tokens: tokens, metrics: metrics, log: log.about("api"))
         compaction = Compaction(store: store, log: log.about("store"))
         bookmarks = Bookmarks(hub: hub, clock: clock)
         ownerGraph = owners.graph

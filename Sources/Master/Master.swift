@@ -78,7 +78,11 @@ struct Master {
         let agentTLS = try TLSContext.client(
             ca: [identity.authority.certificate], certificate: [identity.clientCertificate], key: identity.clientKey)
         let agents = AgentTransports(tls: agentTLS)
+        let unverified = AgentTransports(
+            tls: try TLSContext.client(
+                certificate: [identity.clientCertificate], key: identity.clientKey, insecure: true))
         var options = ControlPlane.Options()
+        options.dialUnverified = unverified.transport
         options.serviceNetwork = settings.serviceNetwork
         options.notReadyTolerationSeconds = settings.notReadyTolerationSeconds
         options.store.historyAge = settings.history

@@ -35,7 +35,7 @@ extension Storage {
     /// Takes one disruption from the budget that covers a pod; without a budget every eviction is allowed.
     /// - Throws: 429 when the budget has none left, 500 when several budgets cover the pod.
     /// Source: `registry/core/pod/rest/eviction.go`.
-    func takeDisruption(for pod: Pod, _ user: User) async throws(Status) {
+    func takeDisruption(for pod: Pod, _ options: WriteOptions) async throws(Status) {
         guard let resource = registry.resource(group: "policy", kind: "PodDisruptionBudget") else { return }
         var covering: [ObjectKey] = []
         for stored in store.list(resource.groupResource, namespace: pod.namespace).items {
@@ -50,12 +50,19 @@ extension Storage {
         }
         let name = pod.name
         let now = clock.now()
-        _ = try await store.write { transaction throws(Status) in
+        let isReady = pod.isReady
+        _ = try await commit(options) { transaction throws(Status) in
             guard let stored = transaction.get(key) else { return }
             var budget = try stored.json()
+            if !isReady, Storage.mayLeaveUnready(budget) { return }
             let allowed = budget["status"]["disruptionsAllowed"].int ?? 0
             let isCurrent =
                 (budget["status"]["observedGeneration"].int ?? 0) >= (budget["metadata"]["generation"].int ?? 0)
+            guard allowed >= 0 else {
+                throw Status.forbidden(
+                    GroupResource(group: "policy", "poddisruptionbudget"), key.name,
+                    "pdb disruptions allowed is negative")
+            }
             guard allowed > 0, isCurrent else {
                 var status = Status(
                     .tooManyRequests, "Cannot evict pod as it would violate the pod's disruption budget.")
@@ -73,5 +80,33 @@ extension Storage {
             budget["status"]["disruptedPods"][name] = .string(now.rfc3339)
             try transaction.put(key, budget)
         }
+    }
+
+    /// Whether a budget lets a pod go that is not ready, without counting it. Source: KEP-3017.
+    private static func mayLeaveUnready(_ budget: JSON) -> Bool {
+        if budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow" { return true }
+        let desired = budget["status"]["desiredHealthy"].int ?? 0
+        return desired > 0 && budget["status"]["currentHealthy"].int ?? 0 >= desired
+    }
+
+    // MARK: Parts of a running pod
+
+    /// What a write to `ephemeralcontainers` or `resize` makes of the pod: only that part of it.
+    static func part(_ subresource: String, of new: JSON, into old: JSON) -> JSON {
+        var result = old
+        guard subresource == "resize" else {
+            result["spec"].set("ephemeralContainers", new["spec"].object?["ephemeralContainers"])
+            return result
+        }
+        for list in ["containers", "initContainers"] where old["spec"][list].array != nil {
+            result["spec"][list] = .array(
+                old["spec"][list].items.map { container in
+                    var container = container
+                    let wanted = new["spec"][list].items.first { $0["name"] == container["name"] }
+                    for key in ["resources", "resizePolicy"] { container.set(key, wanted?.object?[key]) }
+                    return container
+                })
+        }
+        return result
     }
 }

@@ -68,8 +68,12 @@ extension Storage {
             try addresses.keep(&new, old: old)
         }
         let errors =
-            access.subresource == "status"
-            ? Validation.status(new, old, resource) : Validation.update(new, old, resource)
+            switch access.subresource {
+            case "status": Validation.status(new, old, resource)
+            case "ephemeralcontainers": Validation.ephemeralContainers(new, old)
+            case "resize": Validation.resize(new, old)
+            default: Validation.update(new, old, resource)
+            }
         try require(errors, access, access.name)
         return new
     }
@@ -87,6 +91,7 @@ extension Storage {
             let conditions = new["status"]["conditions"]
             new = old
             new["status"]["conditions"] = conditions
+        case "ephemeralcontainers", "resize": new = Storage.part(access.subresource, of: new, into: old)
         default: new = old
         }
     }

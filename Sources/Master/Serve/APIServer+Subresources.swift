@@ -17,6 +17,7 @@ extension APIServer {
         case ("pods", "eviction"): return try await evict(call, access)
         case ("pods", "log"), ("pods", "exec"), ("pods", "attach"), ("pods", "portforward"):
             return try await nodes.serve(call, pod: try storage.get(access.whole), subresource: access.subresource)
+        case ("nodes", "proxy"), ("pods", "proxy"), ("services", "proxy"): return try await nodes.proxy(call, access)
         case ("serviceaccounts", "token"): return try await requestToken(call, access)
         default:
             throw Status(
@@ -69,14 +70,53 @@ extension APIServer {
             201, ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "code": 201])
     }
 
+    /// A binding that names its pod in the body: `POST …/bindings`.
+    func bindNamed(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
+        let name = try call.body().json["metadata"]["name"].string ?? ""
+        guard !name.isEmpty, let pods = storage.registry.resource(group: "", kind: "Pod") else {
+            throw Status(
+                .invalid, "Binding \"\" is invalid: metadata.name: Required value: name or generateName is required")
+        }
+        let pod = Storage.Access(
+            resource: pods, namespace: access.namespace, name: name, subresource: "binding", user: access.user)
+        return try await bind(call, pod)
+    }
+
+    func componentStatuses(_ call: Call, _ access: Storage.Access) throws(Status) -> HTTPServerReply {
+        let representation = try Representation(accept: call.request.headers["Accept"])
+        let objects =
+            access.name.isEmpty
+            ? ComponentStatuses.all(try Selection(call.query, access.resource))
+            : [try ComponentStatuses.find(access.name)]
+        if case .table = representation {
+            let table = Table.make(access.resource, objects, now: storage.clock.now())
+            return Answer.json(200, table, warnings: [ComponentStatuses.warning])
+        }
+        if let only = objects.first, !access.name.isEmpty {
+            return Answer.json(200, only, warnings: [ComponentStatuses.warning])
+        }
+        let list: JSON = [
+            "kind": .string(access.resource.listKind), "apiVersion": "v1", "metadata": [:], "items": .array(objects),
+        ]
+        return Answer.json(200, list, warnings: [ComponentStatuses.warning])
+    }
+
     /// Deletes a pod unless a disruption budget forbids it. Source: policy/v1 `Eviction`.
     private func evict(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let body = try call.body().json
         let whole = access.whole
+        if let name = body["metadata"]["name"].string, !name.isEmpty, name != access.name {
+            throw Status(.badRequest, "name in URL does not match name in Eviction object: \(access.name) != \(name)")
+        }
+        var options = try call.writeOptions()
+        if body["deleteOptions"]["dryRun"].items.contains("All") { options.isDryRun = true }
         let pod = Pod(try storage.get(whole).json())
-        if !pod.isFinished, !pod.metadata.isDeleting { try await storage.takeDisruption(for: pod, call.user) }
+        // A pod that serves nobody is no disruption.
+        if !pod.isFinished, pod.status.phase != .pending, !pod.metadata.isDeleting {
+            try await storage.takeDisruption(for: pod, options)
+        }
         let deletion = try DeletionPlan.Options(body["deleteOptions"], call.query)
-        _ = try await storage.delete(whole, deletion, try call.writeOptions())
+        _ = try await storage.delete(whole, deletion, options)
         return Answer.json(
             201, ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "code": 201])
     }

@@ -9,6 +9,7 @@ struct APIServer: Sendable {
     let documents: Documents
     let nodes: NodeProxy
     let tokens: ServiceAccountTokens
+    let metrics: ResourceMetrics
     let log: Log
 
     /// Answers one request. Never throws: every refusal is an answer.
@@ -50,6 +51,9 @@ struct APIServer: Sendable {
         return try await answer(call, resource)
     }
 
+    /// Subresources that are a part of the stored object, with the verbs of objects.
+    private static let ofTheObject: Set<String> = ["status", "finalize", "approval", "ephemeralcontainers", "resize"]
+
     private func answer(_ call: Call, _ resource: Resource) async throws(Status) -> HTTPServerReply {
         let info = call.info
         if resource.isNamespaced, info.namespace.isEmpty,
@@ -63,8 +67,17 @@ struct APIServer: Sendable {
         let access = Storage.Access(
             resource: resource, namespace: resource.isNamespaced ? info.namespace : "", name: info.name,
             subresource: info.subresource, user: call.user)
-        if !info.subresource.isEmpty, !["status", "finalize", "approval"].contains(info.subresource) {
+        if !info.subresource.isEmpty, !APIServer.ofTheObject.contains(info.subresource) {
             return try await answerSubresource(call, access)
+        }
+        if resource.group == "metrics.k8s.io", info.subresource.isEmpty, ["get", "list"].contains(info.verb) {
+            return try await metrics.answer(call, access)
+        }
+        if resource.plural == "componentstatuses", resource.group.isEmpty, ["get", "list"].contains(info.verb) {
+            return try componentStatuses(call, access)
+        }
+        if resource.plural == "bindings", resource.group.isEmpty, info.verb == "create", info.name.isEmpty {
+            return try await bindNamed(call, access)
         }
         if let review = Reviews(authorize: authorize, authenticate: authenticate).answer(call, resource) {
             return try review.get()
