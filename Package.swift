@@ -49,7 +49,8 @@ let package = Package(
             name: "ClusterTests", dependencies: ["Master", "Agent", "Shared", "TestKit"], swiftSettings: strict),
         .testTarget(name: "LinuxTests", dependencies: ["Agent", "Shared", "TestKit"], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: strict),
-        .testTarget(name: "EndToEnd", dependencies: ["Shared", "TestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEnd", dependencies: ["Shared", "TestKit"], exclude: ["Matrix"], swiftSettings: strict),
         .executableTarget(
             name: "Bench", dependencies: ["Shared", "TestKit"], path: "Tests/Bench", swiftSettings: strict),
     ]
