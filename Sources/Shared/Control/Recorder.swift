@@ -1,7 +1,8 @@
 import Synchronization
 
 /// Writes `core/v1 Event` objects about other objects, in the background and in order. Repetitions raise the count of
-/// the first one. Losing an event never fails its cause. Source: client-go `tools/record`.
+/// the first one; events that differ in their message only become one event after a while, and an object about which
+/// too much is told is not told about any more. Losing an event never fails its cause. Source: client-go `tools/record`.
 package final class Recorder: Service {
     package enum Kind: String, Sendable {
         case normal = "Normal"
@@ -12,14 +13,19 @@ package final class Recorder: Service {
         let involved: JSON
         let kind: Kind
         let reason: String
-        let message: String
+        var message: String
         let time: Timestamp
     }
     private struct Signature: Hashable {
         let involved: JSON
         let kind: Kind
         let reason: String
-        let message: String
+        var message: String
+
+        /// What events that are combined have in common.
+        var subject: Correlation.Subject {
+            Correlation.Subject(involved: involved, isWarning: kind == .warning, reason: reason)
+        }
     }
     private struct Written {
         let name: String
@@ -61,14 +67,20 @@ package final class Recorder: Service {
 
     package func run() async throws {
         var written: [Signature: Written] = [:]
+        var correlation = Correlation()
         // Makes names: never the same twice, whatever the clock does.
         var stamp: Int64 = 0
-        for await entry in entries {
+        for await next in entries {
+            var entry = next
             var involved = entry.involved
             involved.remove("resourceVersion")
-            let signature = Signature(
+            var signature = Signature(
                 involved: involved, kind: entry.kind, reason: entry.reason, message: entry.message)
             if written.count > Limits.rememberedEventsMax { written = [:] }
+            let message = correlation.message(of: entry.message, signature.subject, now: entry.time)
+            if message.isCombined { signature.message = Correlation.combined }
+            guard correlation.allows(signature.involved, now: entry.time) else { continue }
+            entry.message = message.text
             do {
                 stamp = max(stamp &+ 1, entry.time.nanoseconds)
                 written[signature] = try await write(entry, after: written[signature], &stamp)
@@ -85,7 +97,10 @@ package final class Recorder: Service {
         let namespace = entry.involved["namespace"].string ?? "default"
         if var last {
             last.count += 1
-            let patch: JSON = ["count": JSON(last.count), "lastTimestamp": .string(entry.time.rfc3339)]
+            let patch: JSON = [
+                "count": JSON(last.count), "lastTimestamp": .string(entry.time.rfc3339),
+                "message": .string(String(entry.message.prefix(1024))),
+            ]
             do {
                 _ = try await client.patch(Event.self, namespace: namespace, name: last.name, .merge, patch)
                 return last
