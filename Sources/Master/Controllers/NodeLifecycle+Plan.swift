@@ -59,7 +59,10 @@ struct NodeHealth: Equatable {
         switch readiness(node) {
         case .ready: break
         case .notReady: wanted.append((NodeTaint.notReady, "NoSchedule"))
-        case .unknown: wanted.append((NodeTaint.unreachable, "NoSchedule"))
+        case .unknown:
+            // A node that has never reported is not ready yet.
+            let hasReported = node.condition("Ready") != nil
+            wanted.append((hasReported ? NodeTaint.unreachable : NodeTaint.notReady, "NoSchedule"))
         }
         if evicting, let first = wanted.first { wanted.append((first.key, "NoExecute")) }
         let pressures = [
@@ -80,38 +83,6 @@ struct NodeHealth: Equatable {
         }
         return taints == known ? nil : taints
     }
-}
-
-/// How fast nodes may be given up: two at once, then one every ten seconds. When **all** nodes are lost the master is
-/// the one that is cut off, or the machine slept, and none is given up.
-struct EvictionAllowance: Equatable, Sendable {
-    static let burst = 2
-    static let period = Duration.seconds(10)
-
-    /// Nodes whose pods are leaving.
-    private(set) var granted: Set<String> = []
-    private var tokens = Double(burst)
-    private var filled: Duration?
-
-    /// Whether the pods of `node` may leave now; if not, when to ask again.
-    mutating func ask(_ node: String, lost: Int, of total: Int, now: Duration) -> (isGranted: Bool, again: Duration?) {
-        if lost >= total {
-            granted = []
-            return (false, nil)
-        }
-        if granted.contains(node) { return (true, nil) }
-        let gained = filled.map { (now - $0).inSeconds / EvictionAllowance.period.inSeconds } ?? 0
-        tokens = min(Double(EvictionAllowance.burst), tokens + max(0, gained))
-        filled = now
-        guard tokens >= 1 else {
-            return (false, .nanoseconds(Int64((1 - tokens) * Double(EvictionAllowance.period.nanoseconds))))
-        }
-        tokens -= 1
-        granted.insert(node)
-        return (true, nil)
-    }
-
-    mutating func release(_ node: String) { granted.remove(node) }
 }
 
 /// How long a pod may stay on a node with these taints.

@@ -20,7 +20,7 @@ final class NodeLifecycle: Reconciler {
     private let queue: WorkQueue
     private let grace: Duration
     private let signs = Mutex<[String: Sign]>([:])
-    private let allowance = Mutex(EvictionAllowance())
+    private let evictions: Mutex<ZoneEvictions>
 
     /// - Parameter grace: how long a node may be silent.
     init(
@@ -34,12 +34,13 @@ final class NodeLifecycle: Reconciler {
         self.clock = clock
         self.queue = queue
         self.grace = grace
+        evictions = Mutex(ZoneEvictions(calm: grace))
     }
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         guard var node = nodes.get(name: key.name) else {
             signs.withLock { _ = $0.removeValue(forKey: key.name) }
-            allowance.withLock { $0.release(key.name) }
+            if evictions.withLock({ $0.remove(key.name, now: clock.uptime()) }) { wakeLost() }
             return .settled
         }
         let silence = silence(of: node)
@@ -49,7 +50,10 @@ final class NodeLifecycle: Reconciler {
             node = try await client.updateStatus(node)
         }
         let readiness = NodeHealth.readiness(node)
-        if readiness != .ready { try await markPods(of: node, wasReady: before == .ready) }
+        if before == .ready, readiness != .ready {
+            recorder.event(node, .normal, "NodeNotReady", "Node \(node.name) status is now: NodeNotReady")
+        }
+        if NodeLifecycle.isOwnWord(node.condition("Ready")?.json ?? .null) { try await markPods(of: node) }
         let again = try await taint(node, readiness)
         // Look again when the grace would be over, were there no further sign.
         let wait = silence < grace ? grace - silence : nil
@@ -60,9 +64,14 @@ final class NodeLifecycle: Reconciler {
         let now = clock.uptime()
         let renewed = leases.get(namespace: Lease.nodeNamespace, name: node.name)?.renewTime
         let condition = node.condition("Ready")?.json ?? .null
-        let isOwnWord = condition["reason"].string.map { $0.hasPrefix("NodeStatus") } ?? false
+        let isOwnWord = NodeLifecycle.isOwnWord(condition)
         return signs.withLock { signs in
             let known = signs[node.name]
+            if known == nil {
+                recorder.event(
+                    node, .normal, "RegisteredNode",
+                    "Node \(node.name) event: Registered Node \(node.name) in Controller")
+            }
             let isAlive = known == nil || known?.lease != renewed || (!isOwnWord && known?.condition != condition)
             let sign = Sign(
                 lease: renewed, condition: isOwnWord ? known?.condition ?? .null : condition,
@@ -72,45 +81,43 @@ final class NodeLifecycle: Reconciler {
         }
     }
 
+    /// Whether a condition was written here, not by the agent.
+    private static func isOwnWord(_ condition: JSON) -> Bool {
+        condition["reason"].string.map { $0.hasPrefix("NodeStatus") } ?? false
+    }
+
     private func taint(_ node: Node, _ readiness: NodeHealth.Readiness) async throws -> Duration? {
-        var isEvicting = false
-        var again: Duration?
-        if readiness == .ready {
-            allowance.withLock { $0.release(node.name) }
-        } else {
-            let all = nodes.list()
-            let lost = all.count { $0.name == node.name || NodeHealth.readiness($0) != .ready }
-            (isEvicting, again) = allowance.withLock {
-                $0.ask(node.name, lost: lost, of: all.count, now: clock.uptime())
+        let now = clock.uptime()
+        let (flips, isEvicting, again) = evictions.withLock { evictions in
+            if evictions.isEmpty {
+                for other in nodes.list() { _ = NodeLifecycle.note(other, in: &evictions, now) }
             }
-            if !isEvicting, lost == all.count {
-                // Nodes that were already being left keep their pods from now on.
-                for other in all where other.name != node.name && other.taints.contains(where: NodeLifecycle.isEviction)
-                {
-                    queue.add(other.key)
-                }
-            }
+            let flips = NodeLifecycle.note(node, in: &evictions, now)
+            let answer = evictions.ask(node.name, now: now)
+            return (flips, answer.isGranted, answer.again)
         }
+        if flips { wakeLost() }
         guard let taints = NodeHealth.taints(of: node, evicting: isEvicting, now: clock.now()) else { return again }
         var update = node
         update.taints = taints
         _ = try await client.update(update)
-        if readiness == .ready {
-            // One node back may end the standstill in which all were lost.
-            for other in nodes.list() where NodeHealth.readiness(other) != .ready { queue.add(other.key) }
-        }
         return again
     }
 
-    private static func isEviction(_ taint: Taint) -> Bool {
-        taint.effect == "NoExecute" && NodeTaint.ownNoExecute.contains(taint.key)
+    /// A node that has not reported yet has no pods to lose and does not count.
+    private static func note(_ node: Node, in evictions: inout ZoneEvictions, _ now: Duration) -> Bool {
+        guard node.condition("Ready") != nil else { return evictions.remove(node.name, now: now) }
+        return evictions.note(
+            node.name, zone: node.zone, isLost: NodeHealth.readiness(node) != .ready, now: now)
     }
 
-    /// Pods of a node that is not ready are not ready either, so that services stop sending to them.
-    private func markPods(of node: Node, wasReady: Bool) async throws {
-        if wasReady {
-            recorder.event(node, .normal, "NodeNotReady", "Node \(node.name) status is now: NodeNotReady")
-        }
+    /// The standstill in which all nodes are lost has begun or ended: all that are lost are looked at again.
+    private func wakeLost() {
+        for node in nodes.list() where NodeHealth.readiness(node) != .ready { queue.add(node.key) }
+    }
+
+    /// Pods of a node that is not heard of are not ready either, so that services stop sending to them.
+    private func markPods(of node: Node) async throws {
         let now = clock.now()
         let affected = pods.list(index: PodIndex.node, node.name).filter { $0.isReady && !$0.isFinished }
         try await Batches.each(affected) { [self] pod in

@@ -1,4 +1,5 @@
 import Shared
+import TestKit
 import Testing
 
 @testable import Master
@@ -68,27 +69,83 @@ struct NodeLifecycleTests {
         #expect(stay([["key": "k", "operator": "Exists", "tolerationSeconds": -5]], [custom]) == .atMost(.zero))
     }
 
-    @Test func `two nodes are given up at once, the next ones slowly`() {
-        var allowance = EvictionAllowance()
-        let first = [allowance.ask("a", lost: 1, of: 9, now: .zero), allowance.ask("b", lost: 2, of: 9, now: .zero)]
-        #expect(first.map(\.isGranted) == [true, true])
-        let third = allowance.ask("c", lost: 3, of: 9, now: .zero)
+    private func evictions(_ zones: [String: String], lost: [String]) -> ZoneEvictions {
+        var evictions = ZoneEvictions(calm: .seconds(8))
+        for (node, zone) in zones { _ = evictions.note(node, zone: zone, isLost: false, now: .zero) }
+        for node in lost { _ = evictions.note(node, zone: zones[node] ?? "", isLost: true, now: .zero) }
+        return evictions
+    }
+
+    @Test func `two nodes of a zone are given up at once, the next ones slowly`() {
+        var zones: [String: String] = ["far": "other"]
+        for node in ["a", "b", "c", "d", "e", "f"] { zones[node] = "near" }
+        var evictions = evictions(zones, lost: ["a", "b", "c"])
+        #expect(["a", "b"].map { evictions.ask($0, now: .zero).isGranted } == [true, true])
+        let third = evictions.ask("c", now: .zero)
         #expect(!third.isGranted)
         #expect(third.again == .seconds(10))
-        let known = allowance.ask("a", lost: 3, of: 9, now: .seconds(1))
-        #expect(known.isGranted)
-        let later = allowance.ask("c", lost: 3, of: 9, now: .seconds(11))
-        #expect(later.isGranted)
+        #expect(evictions.ask("a", now: .seconds(1)).isGranted)
+        #expect(evictions.ask("c", now: .seconds(11)).isGranted)
+        _ = evictions.note("far", zone: "other", isLost: true, now: .seconds(11))
+        #expect(evictions.ask("far", now: .seconds(11)).isGranted, "every zone has an allowance of its own")
+    }
+
+    @Test func `a large zone that is mostly lost is given up very slowly`() {
+        var zones: [String: String] = [:]
+        for number in 0..<60 { zones["n\(number)"] = "near" }
+        var evictions = evictions(zones, lost: (0..<40).map { "n\($0)" })
+        #expect(["n0", "n1"].map { evictions.ask($0, now: .zero).isGranted } == [true, true])
+        #expect(evictions.ask("n2", now: .zero).again == .seconds(100))
     }
 
     @Test func `with two of three nodes killed the third takes the pods; with all three nothing moves`() {
-        var allowance = EvictionAllowance()
-        let asked = [("a", 2), ("b", 2), ("c", 3)].map { allowance.ask($0.0, lost: $0.1, of: 3, now: .zero).isGranted }
-        #expect(asked == [true, true, false])
-        #expect(allowance.granted.isEmpty)
-        var single = EvictionAllowance()
-        let only = single.ask("only", lost: 1, of: 1, now: .zero)
-        #expect(!only.isGranted)
+        let zones = ["a": "", "b": "", "c": ""]
+        var evictions = evictions(zones, lost: ["a", "b"])
+        #expect(["a", "b"].map { evictions.ask($0, now: .zero).isGranted } == [true, true])
+        let begins = evictions.note("c", zone: "", isLost: true, now: .seconds(1))
+        #expect(begins)
+        #expect(evictions.granted.isEmpty)
+        #expect(["a", "b", "c"].allSatisfy { !evictions.ask($0, now: .seconds(1)).isGranted })
+        let ends = evictions.note("c", zone: "", isLost: false, now: .seconds(60))
+        #expect(ends)
+        #expect(evictions.ask("a", now: .seconds(61)).again == .seconds(7))
+        #expect(evictions.ask("a", now: .seconds(68)).isGranted)
+    }
+
+    @Test(arguments: (0..<300).map { Seed(UInt64($0)) })
+    func `allowances of zones are kept whatever happens`(seed: Seed) {
+        var random = seed
+        var evictions = ZoneEvictions(calm: .seconds(8))
+        var given: [String: [Duration]] = [:]
+        var lost: [String: Bool] = [:]
+        var now = Duration.zero
+        for _ in 0..<200 {
+            now += .milliseconds(Int(random.next() % 3000))
+            let node = "n\(random.next() % 9)"
+            let zone = "z\(node.last.map { ($0.wholeNumberValue ?? 0) % 3 } ?? 0)"
+            if random.next() % 12 == 0 {
+                _ = evictions.remove(node, now: now)
+                lost[node] = nil
+            } else {
+                let isLost = random.next() % 2 == 0
+                _ = evictions.note(node, zone: zone, isLost: isLost, now: now)
+                lost[node] = isLost
+            }
+            #expect(evictions.isStopped == (!lost.isEmpty && lost.values.allSatisfy { $0 }), "\(seed)")
+            for (name, isLost) in lost.sorted(by: { $0.key < $1.key }) {
+                let wasGranted = evictions.granted.contains(name)
+                let answer = evictions.ask(name, now: now)
+                #expect(!answer.isGranted || (isLost && !evictions.isStopped), "\(seed)")
+                if answer.isGranted, !wasGranted {
+                    given["z\(name.last.map { ($0.wholeNumberValue ?? 0) % 3 } ?? 0)", default: []].append(now)
+                }
+            }
+        }
+        for times in given.values {
+            for (index, time) in times.enumerated() where index >= 3 {
+                #expect(time - times[index - 3] > .milliseconds(19_999), "\(seed)")
+            }
+        }
     }
 
     @Test func `pods that no agent will end are found`() {
