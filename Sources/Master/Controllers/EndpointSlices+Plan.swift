@@ -8,11 +8,10 @@ struct ServiceTarget: Equatable {
     /// Uid of the pod; tells endpoints apart.
     let uid: String
 
-    /// Nil for a pod that has no address, has finished, or offers none of the ports.
+    /// Nil for a pod that has no address or has finished. One that offers none of the ports has none here.
     init?(_ pod: Pod, of service: ClusterService, family: AddressFamily, zone: String) {
         guard !pod.isFinished, let address = pod.address(family) else { return nil }
         let ports = service.ports.compactMap { pod.resolve($0) }
-        if ports.isEmpty, !(service.isHeadless && service.ports.isEmpty) { return nil }
         self.ports = ports
         uid = pod.metadata.uid
         let isServing = pod.isReady

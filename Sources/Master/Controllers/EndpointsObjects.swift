@@ -41,6 +41,7 @@ struct EndpointsObjects: Reconciler {
             .filter { selector.matches($0.metadata.labels) }
             .filter { !$0.metadata.isDeleting || service.publishesNotReady }
             .compactMap { ServiceTarget($0, of: service, family: service.families[0], zone: "") }
+            .filter { !$0.ports.isEmpty || (service.isHeadless && service.ports.isEmpty) }
         let subsets = EndpointSubsets(targets)
         var object = known ?? Endpoints(name: service.name, namespace: service.namespace)
         let labels = service.inheritedLabels

@@ -2,7 +2,31 @@ import Shared
 
 /// Endpoints and endpoint slices.
 extension Wiring {
+    /// Slices that repeat Endpoints written by hand.
+    private mutating func addMirrors(_ client: (String) -> Client) {
+        let name = "endpointslicemirroring-controller"
+        let queue = queue(name)
+        let (services, endpoints) = (caches.services, caches.endpoints)
+        endpoints.wake(queue)
+        services.add { change in
+            let service = change.object
+            queue.add(ObjectKey(Endpoints.type.resource, namespace: service.namespace, name: service.name))
+        }
+        caches.slices.add { change in
+            let slice = change.object
+            guard slice.metadata.labels[EndpointSlice.managerLabel] == MirrorPlan.manager,
+                let name = slice.metadata.labels[EndpointSlice.serviceLabel]
+            else { return }
+            queue.add(ObjectKey(Endpoints.type.resource, namespace: slice.namespace, name: name))
+        }
+        run(
+            name,
+            EndpointMirrors(client: client(name), services: services, endpoints: endpoints, slices: caches.slices),
+            queue)
+    }
+
     mutating func addServices(_ client: (String) -> Client) {
+        addMirrors(client)
         let slicesName = "endpointslice-controller"
         let slicesClient = client(slicesName)
         let slicesQueue = queue(slicesName)
