@@ -10,8 +10,10 @@ struct DeploymentPlan: Equatable {
         /// Writes annotations, minReadySeconds and the number of replicas.
         case update(ReplicaSet)
         case delete(ReplicaSet)
-        /// Writes the deployment itself: annotations, and after a rollback the template.
+        /// Writes the deployment itself after a rollback: the template and annotations.
         case rewrite(Deployment)
+        /// Notes the revision on the deployment, with the status: no new generation comes of that.
+        case note(revision: Int)
         case status(DeploymentStatus)
         case event(Recorder.Kind, reason: String, message: String)
     }
@@ -113,11 +115,7 @@ struct DeploymentPlan: Equatable {
 
     private mutating func noteRevision(_ revision: Int) {
         guard deployment.metadata.annotations[DeploymentAnnotation.revision] != String(revision) else { return }
-        var copy = deployment
-        var annotations = copy.metadata.annotations
-        annotations[DeploymentAnnotation.revision] = String(revision)
-        copy.metadata.annotations = annotations
-        step(.rewrite(copy))
+        step(.note(revision: revision))
     }
 
     private mutating func replace(_ set: ReplicaSet) {

@@ -53,7 +53,7 @@ extension DeploymentPlan {
         let own = newSet?.metadata.uid
         if oldSets.contains(where: { $0.status.replicas > 0 }) || livePods.contains(where: { $0 != own }) { return }
         settleNewSet(creating: true)
-        if let new = newSet { scale(new, to: deployment.replicas) }
+        if let new = newSet, new.replicas != deployment.replicas { scale(new, to: deployment.replicas) }
         if isComplete(observed) { cleanUp() }
     }
 

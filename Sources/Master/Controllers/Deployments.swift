@@ -53,6 +53,7 @@ struct Deployments: Reconciler {
 
     private func perform(_ plan: DeploymentPlan, _ key: ObjectKey) async throws {
         var latest = plan.deployment
+        var isNoted = true
         for step in plan.steps {
             switch step {
             case .create(let set): try await create(set, plan, key)
@@ -63,14 +64,21 @@ struct Deployments: Reconciler {
                 update.metadata.resourceVersion = latest.metadata.resourceVersion
                 latest = try await client.update(update)
                 ownFence.wrote(latest, for: key)
+            case .note(let revision):
+                var annotations = latest.metadata.annotations
+                annotations[DeploymentAnnotation.revision] = String(revision)
+                latest.metadata.annotations = annotations
+                isNoted = false
             case .status(let status):
                 latest.status = status
+                isNoted = true
                 latest = try await client.updateStatus(latest)
                 ownFence.wrote(latest, for: key)
             case .event(let kind, let reason, let message):
                 recorder.event(plan.deployment, kind, reason, message)
             }
         }
+        if !isNoted { ownFence.wrote(try await client.updateStatus(latest), for: key) }
     }
 
     private func delete(_ set: ReplicaSet, _ key: ObjectKey) async throws {

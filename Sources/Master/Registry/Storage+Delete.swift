@@ -108,7 +108,7 @@ enum DeletionPlan: Equatable {
         var object = object
         var metadata = Object(object).metadata
         let grace = resource.strategy.isGracefullyDeleted ? graceSeconds(Pod(object), options) : 0
-        setFinalizers(&metadata, options)
+        setFinalizers(&metadata, options, resource)
         if resource.groupResource == GroupResource("namespaces"), object["spec"]["finalizers"].items.isEmpty == false {
             return markNamespace(object, metadata, now)
         }
@@ -148,8 +148,10 @@ enum DeletionPlan: Equatable {
         return options.graceSeconds ?? pod.spec.graceSeconds
     }
 
-    private static func setFinalizers(_ metadata: inout ObjectMeta, _ options: Options) {
-        guard let propagation = options.propagation else { return }
+    private static func setFinalizers(_ metadata: inout ObjectMeta, _ options: Options, _ resource: Resource) {
+        let isDecided = metadata.finalizers.contains { $0 == "orphan" || $0 == "foregroundDeletion" }
+        let fallback = resource.strategy.orphansDependents && !isDecided ? Client.Propagation.orphan : nil
+        guard let propagation = options.propagation ?? fallback else { return }
         var finalizers = metadata.finalizers.filter { $0 != "orphan" && $0 != "foregroundDeletion" }
         if propagation == .orphan { finalizers.append("orphan") }
         if propagation == .foreground { finalizers.append("foregroundDeletion") }

@@ -50,6 +50,10 @@ struct DeploymentWorld {
                 deployment.metadata.annotations = new.metadata.annotations
                 deployment.template = new.template
                 deployment.status = status
+            case .note(let revision):
+                var annotations = deployment.metadata.annotations
+                annotations[DeploymentAnnotation.revision] = String(revision)
+                deployment.metadata.annotations = annotations
             case .status(let status): deployment.status = status
             case .event(_, let reason, let message): events.append("\(reason): \(message)")
             }

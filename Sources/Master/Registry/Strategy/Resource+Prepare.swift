@@ -54,7 +54,9 @@ extension Resource {
         }
         // Kinds whose agent also owns these keep them writable through status, as in Kubernetes.
         for key in ["managedFields", "finalizers", "labels", "annotations"]
-        where key == "managedFields" || plural == "nodes" && (key == "labels" || key == "annotations") {
+        where key == "managedFields" || plural == "nodes" && (key == "labels" || key == "annotations")
+            || groupResource == Deployment.type.resource && key == "annotations"
+        {
             if let value = object["metadata"].object?[key] { result["metadata"][key] = value }
         }
         object = result
@@ -73,6 +75,9 @@ extension Resource {
     /// The part of an object whose change counts as a new generation.
     private func specification(of object: JSON) -> JSON {
         switch groupResource.description {
+        // A Deployment's annotations go down to its replica sets: their change is one to act upon.
+        case "deployments.apps":
+            return ["spec": object["spec"], "annotations": JSON(ObjectMeta(object["metadata"]).annotations)]
         case "endpointslices.discovery.k8s.io": return ["endpoints": object["endpoints"], "ports": object["ports"]]
         case "priorityclasses.scheduling.k8s.io": return ["value": object["value"], "default": object["globalDefault"]]
         case "mutatingwebhookconfigurations.admissionregistration.k8s.io",

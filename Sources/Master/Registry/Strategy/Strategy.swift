@@ -13,6 +13,8 @@ struct Strategy: Sendable, Hashable {
     var allowsUnconditionalUpdate = true
     /// A DELETE marks the object and waits for its agent to finish.
     var isGracefullyDeleted = false
+    /// A DELETE that does not say what becomes of dependents leaves them behind, as these kinds always have.
+    var orphansDependents = false
     var nameRule = NameRule.subdomain
 
     /// The grammar of an object's name.
@@ -38,6 +40,7 @@ struct Strategy: Sendable, Hashable {
         allowsCreateOnUpdate = Strategy.createdByUpdate.contains(name)
         allowsUnconditionalUpdate = !Strategy.conditional.contains(name)
         isGracefullyDeleted = name == "pods"
+        orphansDependents = name == "jobs.batch" || name == "replicationcontrollers"
         switch name {
         case "namespaces": nameRule = .label
         case "services": nameRule = .label1035
