@@ -30,6 +30,8 @@ struct Caches: Sendable {
     let replicationControllers: Informer<ReplicationController>
     let deployments: Informer<Deployment>
     let jobs: Informer<Job>
+    let cronJobs: Informer<CronJob>
+    let quotas: Informer<ResourceQuota>
     let services: Informer<ClusterService>
     let endpoints: Informer<Endpoints>
     let slices: Informer<EndpointSlice>
@@ -50,6 +52,8 @@ struct Caches: Sendable {
         replicationControllers = Informer(client, clock: clock, log: log)
         deployments = Informer(client, clock: clock, log: log)
         jobs = Informer(client, clock: clock, log: log)
+        cronJobs = Informer(client, clock: clock, log: log)
+        quotas = Informer(client, clock: clock, log: log)
         services = Informer(client, clock: clock, log: log)
         endpoints = Informer(client, clock: clock, log: log)
         slices = Informer(client, clock: clock, log: log)
@@ -74,6 +78,7 @@ struct Caches: Sendable {
         replicaSets.index(OwnerIndex.namespace) { [$0.namespace] }
         replicationControllers.index(OwnerIndex.namespace) { [$0.namespace] }
         jobs.index(OwnerIndex.namespace) { [$0.namespace] }
+        quotas.index(OwnerIndex.namespace) { [$0.namespace] }
         slices.index(OwnerIndex.service) { slice in
             slice.metadata.labels[EndpointSlice.serviceLabel].map { ["\(slice.namespace)/\($0)"] } ?? []
         }
@@ -87,8 +92,9 @@ struct Caches: Sendable {
     /// All of them; they have to run, so that they follow the server.
     var informers: [any ObjectCache] {
         [
-            pods, nodes, leases, replicaSets, replicationControllers, deployments, jobs, services, endpoints, slices,
-            namespaces, accounts, rootCertificates, certificateRequests, claims, volumes, storageClasses, budgets,
+            pods, nodes, leases, replicaSets, replicationControllers, deployments, jobs, cronJobs, quotas, services,
+            endpoints, slices, namespaces, accounts, rootCertificates, certificateRequests, claims, volumes,
+            storageClasses, budgets,
         ]
     }
 

@@ -130,6 +130,8 @@ extension CollectionStep {
 /// Feeds the collector's queue from the graph.
 struct OwnerChanges: Service {
     let collector: GarbageCollector
+    /// Told of every object that is gone.
+    let removals: [@Sendable (ObjectMeta) -> Void]
     let log: Log
 
     func run() async throws {
@@ -139,6 +141,7 @@ struct OwnerChanges: Service {
             group.addTask {
                 try await collector.graph.follow { change in
                     if case .put(let item) = change, !CollectionStep.concerns(item.metadata) { return }
+                    if case .removed(let item) = change { for tell in removals { tell(item.metadata) } }
                     input.yield(change)
                 }
             }

@@ -108,7 +108,7 @@ struct PodRanking {
             if let mine = left.readySince, let other = right.readySince, mine != other { return mine > other }
             if left.restarts != right.restarts { return left.restarts > right.restarts }
             if left.created != right.created { return left.created > right.created }
-            return left.pod.metadata.uid < right.pod.metadata.uid
+            return left.pod.name < right.pod.name
         }
     }
 }

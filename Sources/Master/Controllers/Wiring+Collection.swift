@@ -6,7 +6,7 @@ extension Wiring {
         let name = "generic-garbage-collector"
         let queue = queue(name)
         let collector = GarbageCollector(client: client(name), graph: graph, queue: queue, log: log.about(name))
-        services.append(OwnerChanges(collector: collector, log: log.about(name)))
+        services.append(OwnerChanges(collector: collector, removals: removalHandlers, log: log.about(name)))
         run(name, collector, queue, workers: 8)
     }
 

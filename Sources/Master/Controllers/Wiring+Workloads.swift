@@ -7,6 +7,19 @@ extension Wiring {
         addReplicated(client, "replication-controller", caches.replicationControllers)
         addDeployments(client)
         addJobs(client)
+        addCronJobs(client)
+    }
+
+    private mutating func addCronJobs(_ client: (String) -> Client) {
+        let name = "cronjob-controller"
+        let identity = client(name)
+        let queue = queue(name)
+        caches.cronJobs.wake(queue)
+        caches.jobs.wake(owners: CronJob.self, queue)
+        let reconciler = CronJobs(
+            client: identity, cronJobs: caches.cronJobs, jobs: caches.jobs, recorder: recorder(identity, name),
+            clock: clock)
+        run(name, reconciler, queue)
     }
 
     private mutating func addReplicated<Owner: Replicated>(

@@ -7,6 +7,10 @@ struct Wiring {
     let log: Log
     var services: [any Service] = []
     var queues: [String: WorkQueue] = [:]
+    /// Called when any object is gone.
+    private(set) var removalHandlers: [@Sendable (ObjectMeta) -> Void] = []
+
+    mutating func onRemoval(_ handler: @escaping @Sendable (ObjectMeta) -> Void) { removalHandlers.append(handler) }
 
     mutating func queue(_ name: String) -> WorkQueue {
         let queue = WorkQueue(clock: clock)

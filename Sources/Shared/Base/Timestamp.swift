@@ -34,7 +34,7 @@ extension Duration {
 }
 
 extension Int64 {
-    func flooredDivision(by divisor: Int64) -> Int64 {
+    package func flooredDivision(by divisor: Int64) -> Int64 {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder != 0 && (remainder < 0) != (divisor < 0) ? quotient - 1 : quotient
     }
