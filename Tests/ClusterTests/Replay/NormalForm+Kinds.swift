@@ -130,7 +130,7 @@ extension NormalForm {
         let owners = metadata.ownerReferences.map {
             "\($0.kind)/\($0.name)" + ($0.isController ? "!" : "") + ($0.blocksOwnerDeletion ? "^" : "")
         }
-        if !owners.isEmpty { view["owners"] = JSON(owners.sorted()) }
+        if !owners.isEmpty { view["owners"] = JSON(owners) }
     }
     private func addConditions(_ status: JSON, _ view: inout JSON) {
         let conditions = status["conditions"].items.map {
@@ -198,7 +198,10 @@ extension NormalForm {
         addOwners(Object(object).metadata, &view)
         view["addressType"] = object["addressType"]
         view["ports"] = .array(object["ports"].items)
-        let serving = object["endpoints"].items.filter { !($0.at("conditions", "terminating").bool ?? false) }
+        // Slices did not name pods that end, unless these are still to be used.
+        let serving = object["endpoints"].items.filter {
+            !($0.at("conditions", "terminating").bool ?? false) || ($0.at("conditions", "ready").bool ?? false)
+        }
         view["endpoints"] = .array(
             serving.map { endpoint in
                 var short = NormalForm.pick(endpoint, ["addresses", "hostname"])
@@ -253,6 +256,17 @@ extension NormalForm {
                 condition["type"].string == "Complete" ? pick(condition, ["type", "status"]) : condition
             }
             object.set("conditions", kept.isEmpty ? nil : .array(kept))
+            // Left open then, false by default now.
+            if object.at("spec", "manualSelector") == false { object["spec"].remove("manualSelector") }
+        }
+        if kind == "events", object["reason"] == "SawCompletedJob" {
+            object["message"] = .string(
+                (object["message"].string ?? "").replacing(", status: ", with: ", condition: "))
+        }
+        if kind == "EndpointSlice" {
+            // Headless services had slices of both families then.
+            if object["addressType"] == "IPv6", object["endpoints"].items.isEmpty { return nil }
+            object["endpoints"] = .array(object["endpoints"].items.map(\.canonical).sorted { $0.text < $1.text })
         }
         return object.canonical
     }

@@ -46,6 +46,7 @@ struct NormalForm {
         }
         words.sort { $0.word.utf8.count > $1.word.utf8.count }
         var prefixes: Set<String> = []
+        for name in cronJobs { prefixes.insert("\(name)-<t>-") }
         for (_, meta) in metadata {
             prefixes.insert(basic(meta.name) + "-")
             if !meta.generateName.isEmpty { prefixes.insert(basic(meta.generateName)) }

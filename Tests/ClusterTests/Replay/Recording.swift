@@ -34,6 +34,11 @@ struct Recording: Sendable, CustomStringConvertible {
         }
     }
 
+    /// One operation changes the state of several pods.
+    var changesManyPods: Bool {
+        steps.contains { $0.actions.contains { ["tick", "pods"].contains($0["op"].string ?? "") } }
+    }
+
     var description: String { "\(id) \(about)" }
 
     /// All recordings in the folder; none where it is absent.

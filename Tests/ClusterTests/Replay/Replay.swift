@@ -7,6 +7,17 @@ struct Replay {
     /// Stands for `$S`: the part of names that made recordings distinct.
     static let word = "zyxwq"
     static let namespace = "gc-\(word)"
+    /// Recordings of what later versions do otherwise, beside those that say so themselves; and why.
+    static let outdated: [String: String] = [
+        "job-007": "a job notes its start although it starts no pods",
+        "job-010": "pods of a job are made anew after a time from the first failure on",
+        "job-011": "pods of a job are made anew after a time from the first failure on",
+        "job-029": "jobs select their pods by batch.kubernetes.io/controller-uid",
+        // The recorded controller looks at its nodes every five seconds, and a taint more came with the second look.
+        "nodelifecycle-009": "nodes that are lost are tainted at once",
+        "endpoints-024": "mirrored addresses that are not ready are not told to be",
+        "endpoints-026": "services that are aliases have no endpoints (kubernetes/kubernetes#105986)",
+    ]
     static let helperTaint: JSON = ["key": "helper", "value": "gc", "effect": "NoSchedule"]
 
     let recording: Recording
@@ -17,6 +28,8 @@ struct Replay {
         var settings = InProcessCluster.Settings()
         settings.nodes = 0
         settings.nodeGrace = .seconds(40)
+        // Neither the first minute of an hour, nor of a day, nor of a year: schedules are not due by chance.
+        settings.start = Timestamp(seconds: 1_773_742_062)
         settings.options.notReadyTolerationSeconds = 300
         var differences: [String] = []
         try await InProcessCluster.with(settings) { cluster in
@@ -85,11 +98,17 @@ struct Replay {
 
     // MARK: Comparing
 
+    /// Where pods change one by one the order of a Deployment's steps is not determined.
+    private func isLoose(_ object: JSON, _ kind: String) -> Bool {
+        kind == "events" && object["reason"] == "ScalingReplicaSet" && recording.changesManyPods
+    }
+
     private func compare(_ observed: JSON, _ results: [JSON], with step: Recording.Step) -> [String] {
         var differences: [String] = []
         for (kind, expected) in step.observed.members where !recording.unstable.contains(kind) {
             let (missing, surplus) = NormalForm.difference(
-                expected.items.compactMap { NormalForm.modern($0, kind) }, observed[kind].items)
+                expected.items.compactMap { NormalForm.modern($0, kind) }.filter { !isLoose($0, kind) },
+                observed[kind].items.filter { !isLoose($0, kind) })
             differences += missing.map { "\(kind) - \($0)" } + surplus.map { "\(kind) + \($0)" }
         }
         let (missing, surplus) = NormalForm.difference(step.results, results)

@@ -54,7 +54,7 @@ final class FakeAgents: Reconciler {
     /// Registers a node, or brings it back: status and lease.
     func start(_ name: String, _ client: Client, _ shape: Shape = Shape()) async throws {
         var node = Node(name: name)
-        node.metadata.labels = shape.labels
+        node.metadata.labels = shape.labels.isEmpty ? ["kubernetes.io/hostname": name] : shape.labels
         if !shape.taints.isEmpty { node.json["spec"] = ["taints": .array(shape.taints)] }
         do {
             _ = try await client.create(node)

@@ -20,6 +20,8 @@ final class InProcessCluster: Sendable {
         /// Chooses which of the tasks that can go on does; nil lets the one go on that waits longest.
         var order: Seed?
         var nodeGrace = Duration.seconds(8)
+        /// What the clock shows at first; nil is the manual clock's own idea.
+        var start: Timestamp?
         var options = ControlPlane.Options()
         var parts = Parts.all
     }
@@ -38,7 +40,7 @@ final class InProcessCluster: Sendable {
         let gate: Int
         let storeGate: StoreGate
     }
-    let clock = ManualClock()
+    let clock: ManualClock
     let agents: FakeAgents
     let settings: Settings
     /// Where everything runs; what a test starts beside its body has to prefer it too.
@@ -49,6 +51,7 @@ final class InProcessCluster: Sendable {
 
     private init(_ settings: Settings) {
         self.settings = settings
+        clock = settings.start.map { ManualClock($0) } ?? ManualClock()
         executor = SteppedExecutor(order: settings.order)
         agents = FakeAgents(clock: clock)
     }
