@@ -48,7 +48,11 @@ struct CronPlan: Equatable {
     private mutating func note(_ jobs: [Job]) {
         for job in jobs {
             let isActive = status.active.contains { $0["uid"].string == job.metadata.uid }
-            if !isActive, !job.isFinished {
+            if !isActive, !job.isFinished, let time = cron.time(of: job) {
+                // Made before a fall that came before the note of it.
+                status.active.append(CronJob.reference(job))
+                status.lastScheduleTime = max(status.lastScheduleTime ?? time, time)
+            } else if !isActive, !job.isFinished {
                 let message = "Saw a job that the controller did not create or forgot: \(job.name)"
                 say(.warning, "UnexpectedJob", message)
             } else if isActive, let end = job.status.finish {
@@ -189,6 +193,15 @@ extension CronJob {
         job.metadata.ownerReferences = [OwnerReference(controller: self)]
         job.json["spec"] = jobTemplate["spec"]
         return job
+    }
+
+    /// The time that a job was made for; nil when it was made otherwise, as by hand.
+    func time(of job: Job) -> Timestamp? {
+        let text = job.metadata.annotations["batch.kubernetes.io/cronjob-scheduled-timestamp"]
+        guard let time = text.flatMap({ Timestamp(rfc3339: $0) }), job.name == "\(name)-\(time.seconds / 60)" else {
+            return nil
+        }
+        return time
     }
 
     /// How the status names a job that runs.

@@ -38,6 +38,20 @@ struct JobIndexes: Equatable, CustomStringConvertible {
         return low < ranges.count && ranges[low].contains(index)
     }
 
+    /// How many indexes both have.
+    func commonCount(with other: JobIndexes) -> Int {
+        var rest = other.ranges[...]
+        var count = 0
+        for range in ranges {
+            while let next = rest.first, next.upperBound < range.lowerBound { rest.removeFirst() }
+            for next in rest {
+                guard next.lowerBound <= range.upperBound else { break }
+                count += min(range.upperBound, next.upperBound) - max(range.lowerBound, next.lowerBound) + 1
+            }
+        }
+        return count
+    }
+
     func union(_ indexes: some Sequence<Int>) -> JobIndexes {
         let added = Set(indexes).filter { !contains($0) }.map { $0...$0 }
         var result = JobIndexes()
@@ -45,19 +59,24 @@ struct JobIndexes: Equatable, CustomStringConvertible {
         return result
     }
 
-    /// The lowest `count` indexes below `limit` that are neither here nor `taken`.
-    func firstMissing(_ count: Int, below limit: Int, taken: Set<Int>) -> [Int] {
+    /// The lowest `count` indexes below `limit` that are neither here nor in the others.
+    func firstMissing(_ count: Int, below limit: Int, taken: Set<Int>, failed: JobIndexes = JobIndexes()) -> [Int] {
         var found: [Int] = []
         var index = 0
-        var rest = ranges[...]
+        var (rest, others) = (ranges[...], failed.ranges[...])
         while found.count < count, index < limit {
-            if let next = rest.first, next.contains(index) {
-                index = next.upperBound + 1
+            if let next = rest.first, next.upperBound < index {
                 rest.removeFirst()
-                continue
+            } else if let next = others.first, next.upperBound < index {
+                others.removeFirst()
+            } else if let next = rest.first, next.contains(index) {
+                index = next.upperBound + 1
+            } else if let next = others.first, next.contains(index) {
+                index = next.upperBound + 1
+            } else {
+                if !taken.contains(index) { found.append(index) }
+                index += 1
             }
-            if !taken.contains(index) { found.append(index) }
-            index += 1
         }
         return found
     }

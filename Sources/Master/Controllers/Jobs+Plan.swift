@@ -34,11 +34,16 @@ struct JobPlan: Equatable {
         case warning(reason: String, message: String)
     }
 
+    /// A pod to create: its index, nil for a job without indexes, and annotations of its own.
+    struct NewPod: Equatable {
+        var index: Int?
+        var annotations: [String: String] = [:]
+    }
+
     /// Active pods to delete. Those given up by choice lose their finalizer first, so that they count as nothing.
     var delete: [Pod] = []
     var isGivingUp = false
-    /// One entry per pod to create: its index, nil for a job without indexes.
-    var create: [Int?] = []
+    var create: [NewPod] = []
     var status: JobStatus
     /// Pods that lose their finalizer once the status is stored.
     var finalize: [Pod] = []
@@ -52,6 +57,9 @@ struct JobPlan: Equatable {
     private var succeeded = 0
     private var failed = 0
     private var indexes = JobIndexes()
+    private var failedIndexes = JobIndexes()
+    /// By index, the failed pod whose successor is still to be made; it is counted after that.
+    private var waiting: [Int: Pod] = [:]
 
     /// - Parameter pods: all pods that belong to the job, ended ones too.
     init(_ job: Job, pods: [Pod], backoff: JobBackoff, now: Timestamp) {
@@ -64,12 +72,14 @@ struct JobPlan: Equatable {
             finalize = pods.filter(\.isTracked)
             return
         }
-        count(pods)
-        let failure = start() ? verdict(pods) : nil
-        if let failure {
+        countIndexes(pods)
+        let policyFailure = broken(pods)
+        count(pods, isFailing: policyFailure != nil)
+        let target = start() ? policyFailure ?? verdict(pods) : policyFailure
+        if let target {
             delete = active
             active = []
-            conclude(failure)
+            conclude(target, pods)
         } else {
             manage(pods)
         }
@@ -80,12 +90,51 @@ struct JobPlan: Equatable {
 
     // MARK: Counting
 
-    private mutating func count(_ pods: [Pod]) {
+    private func hasFailed(_ pod: Pod) -> Bool {
+        pod.status.phase == .failed
+            || (pod.metadata.isDeleting && pod.status.phase != .succeeded && !job.replacesFailedOnly)
+    }
+    private func hasEnded(_ pod: Pod) -> Bool { pod.status.phase == .succeeded || hasFailed(pod) }
+    private func failure(_ pod: Pod) -> JobFailure {
+        JobFailure(of: pod, under: job.json.at("spec", "podFailurePolicy"))
+    }
+    private func index(_ pod: Pod) -> Int? {
+        guard job.isIndexed, let limit = job.completions, let index = pod.completionIndex, index < limit else {
+            return nil
+        }
+        return index
+    }
+
+    /// Which indexes have succeeded and which have failed for good, the pods that are not counted yet among them.
+    private mutating func countIndexes(_ pods: [Pod]) {
+        guard job.isIndexed, let limit = job.completions else { return }
+        let done = pods.filter { $0.isTracked && $0.status.phase == .succeeded }.compactMap(index)
+        indexes = JobIndexes(parsing: status.completedIndexes, limit: limit).union(done)
+        guard let most = job.backoffLimitPerIndex else { return }
+        let broken = pods.filter { pod in
+            guard pod.isTracked, hasFailed(pod) else { return false }
+            return failure(pod) == .failIndex
+                || (failure(pod).isCounted && JobIndexFailures.counted(of: pod) >= most)
+        }.compactMap(index)
+        failedIndexes = JobIndexes(parsing: status.failedIndexes ?? "", limit: limit).union(broken)
+        let held = Set(active.compactMap(index))
+        for pod in pods where pod.isTracked && hasFailed(pod) {
+            guard let index = index(pod), !held.contains(index), !indexes.contains(index),
+                !failedIndexes.contains(index)
+            else { continue }
+            // The one with the most failures knows them all.
+            if let other = waiting[index], JobIndexFailures.counted(of: other) >= JobIndexFailures.counted(of: pod) {
+                continue
+            }
+            waiting[index] = pod
+        }
+    }
+
+    private mutating func count(_ pods: [Pod], isFailing: Bool) {
         let limit = job.completions ?? 0
         let tracked = Set(pods.filter(\.isTracked).map(\.metadata.uid))
         var uncounted = status.uncounted
         let known = Set(uncounted.succeeded + uncounted.failed)
-        if job.isIndexed { indexes = JobIndexes(parsing: status.completedIndexes, limit: limit) }
         // A finalizer that is gone was removed after its pod was listed: count it for good.
         status.succeeded += uncounted.succeeded.count { !tracked.contains($0) }
         status.failed += uncounted.failed.count { !tracked.contains($0) }
@@ -93,25 +142,27 @@ struct JobPlan: Equatable {
         uncounted.failed.removeAll { !tracked.contains($0) }
         var done: [Timestamp] = []
         var broken: [Timestamp] = []
-        for pod in pods where pod.isTracked && pod.hasEnded && !known.contains(pod.metadata.uid) {
+        var ignored: [Pod] = []
+        let held = isFailing ? [] : Set(waiting.values.map(\.metadata.uid))
+        for pod in pods where pod.isTracked && hasEnded(pod) && !known.contains(pod.metadata.uid) {
             guard uncounted.succeeded.count + uncounted.failed.count < Limits.uncountedPodsMax else { break }
+            if held.contains(pod.metadata.uid) { continue }
             if pod.status.phase == .succeeded {
-                let index = pod.completionIndex
-                if job.isIndexed {
-                    guard let index, index < limit else { continue }
-                    indexes = indexes.union([index])
-                }
+                if job.isIndexed, index(pod) == nil { continue }
                 uncounted.succeeded.append(pod.metadata.uid)
                 done.append(pod.endTime ?? now)
-            } else {
+            } else if failure(pod).isCounted {
                 uncounted.failed.append(pod.metadata.uid)
+                broken.append(pod.endTime ?? now)
+            } else {
+                ignored.append(pod)
                 broken.append(pod.endTime ?? now)
             }
         }
         backoff.note(succeeded: done, failed: broken)
         status.uncounted = uncounted
         let listed = Set(uncounted.succeeded + uncounted.failed)
-        finalize = pods.filter { $0.isTracked && listed.contains($0.metadata.uid) }
+        finalize = pods.filter { $0.isTracked && listed.contains($0.metadata.uid) } + ignored
         failed = status.failed + uncounted.failed.count
         if job.isIndexed {
             // Indexed jobs count indexes, not pods: an index that succeeded twice is done once.
@@ -121,6 +172,7 @@ struct JobPlan: Equatable {
             succeeded = indexes.count
             status.completedIndexes = indexes.description
             status.succeeded = succeeded
+            if job.backoffLimitPerIndex != nil { status.failedIndexes = failedIndexes.description }
         } else {
             succeeded = status.succeeded + uncounted.succeeded.count
         }
@@ -136,21 +188,46 @@ struct JobPlan: Equatable {
         return !job.isSuspended
     }
 
+    /// A failed pod that fails the job by its policy, or what an earlier look has decided.
+    private func broken(_ pods: [Pod]) -> Condition? {
+        if let known = status.conditions.first("FailureTarget"), known.isTrue { return known }
+        if let known = status.conditions.first("SuccessCriteriaMet"), known.isTrue { return known }
+        for pod in pods where pod.isTracked && hasFailed(pod) {
+            if case .failJob(let message) = failure(pod) { return failing("PodFailurePolicy", message) }
+        }
+        return nil
+    }
+
+    private func failing(_ reason: String, _ message: String) -> Condition {
+        Condition("FailureTarget", true, reason: reason, message: message, since: now)
+    }
+
+    /// Why the job is to end now, well or badly; nil when it goes on.
     private mutating func verdict(_ pods: [Pod]) -> Condition? {
         if failed > job.backoffLimit || isPastRestarts(pods) {
-            return Condition(
-                "Failed", true, reason: "BackoffLimitExceeded",
-                message: "Job has reached the specified backoff limit", since: now)
+            return failing("BackoffLimitExceeded", "Job has reached the specified backoff limit")
         }
-        guard let seconds = job.activeDeadlineSeconds, let start = status.startTime else { return nil }
-        let left = start + .seconds(seconds) - now
-        if left <= .zero {
-            return Condition(
-                "Failed", true, reason: "DeadlineExceeded", message: "Job was active longer than specified deadline",
-                since: now)
+        if let seconds = job.activeDeadlineSeconds, let start = status.startTime {
+            let left = start + .seconds(seconds) - now
+            if left <= .zero {
+                return failing("DeadlineExceeded", "Job was active longer than specified deadline")
+            }
+            again = left
         }
-        again = left
-        return nil
+        guard job.isIndexed, let completions = job.completions else { return nil }
+        if job.backoffLimitPerIndex != nil {
+            if let most = job.maxFailedIndexes, failedIndexes.count > most {
+                return failing(
+                    "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes")
+            }
+            if failedIndexes.count > 0, failedIndexes.count + succeeded >= completions {
+                return failing("FailedIndexes", "Job has failed indexes")
+            }
+        }
+        let policy = job.json.at("spec", "successPolicy")
+        return JobSuccess.message(policy, succeeded: indexes, completions: completions).map {
+            Condition("SuccessCriteriaMet", true, reason: "SuccessPolicy", message: $0, since: now)
+        }
     }
 
     /// With OnFailure the containers restart inside their pods, and the restarts are what is limited.
@@ -163,21 +240,31 @@ struct JobPlan: Equatable {
         return job.backoffLimit == 0 ? restarts > 0 : restarts >= job.backoffLimit
     }
 
-    /// Writes the final condition, once every pod that ended is counted.
-    private mutating func conclude(_ condition: Condition) {
-        guard isAllCounted else { return }
-        var condition = condition
-        condition.json["lastProbeTime"] = .string(now.rfc3339)
+    /// Writes what the job is to end with, and that it has ended once no pod is left that may still run and every one
+    /// that ended is counted. Source: KEP-3939, KEP-4368.
+    private mutating func conclude(_ target: Condition, _ pods: [Pod]) {
         var conditions = status.conditions
-        conditions.put(condition)
+        if conditions.first(target.type)?.isTrue != true { conditions.put(probed(target)) }
+        status.conditions = conditions
+        guard isAllCounted, delete.isEmpty, !pods.contains(where: { !$0.isFinished }) else { return }
+        let isDone = target.type == "SuccessCriteriaMet"
+        let end = Condition(
+            isDone ? "Complete" : "Failed", true, reason: target.reason, message: target.message, since: now)
+        conditions.put(probed(end))
         status.conditions = conditions
         again = nil
-        if condition.type == "Complete" {
+        if isDone {
             status.completionTime = now
             events.append(.normal(reason: "Completed", message: "Job completed"))
         } else {
-            events.append(.warning(reason: condition.reason, message: condition.message))
+            events.append(.warning(reason: end.reason, message: end.message))
         }
+    }
+
+    private func probed(_ condition: Condition) -> Condition {
+        var condition = condition
+        condition.json["lastProbeTime"] = .string(now.rfc3339)
+        return condition
     }
 
     // MARK: Pods
@@ -188,8 +275,8 @@ struct JobPlan: Equatable {
             active = []
             return conclude(
                 Condition(
-                    "Complete", true, reason: "CompletionsReached",
-                    message: "Reached expected number of succeeded pods", since: now))
+                    "SuccessCriteriaMet", true, reason: "CompletionsReached",
+                    message: "Reached expected number of succeeded pods", since: now), pods)
         }
         noteSuspension()
         if job.isSuspended { return giveUp(active) }
@@ -201,17 +288,38 @@ struct JobPlan: Equatable {
             surplus += PodRanking(related: valid).sorted(valid).prefix(valid.count - wanted)
         }
         if !surplus.isEmpty { return giveUp(Array(surplus.prefix(Limits.burstPodsMax))) }
-        let missing = min(wanted - active.count, Limits.burstPodsMax)
-        guard missing > 0 else { return }
-        let wait = backoff.remaining(now: now)
-        if wait > .zero {
-            again = min(again ?? wait, wait)
-        } else if job.isIndexed {
-            create = indexes.firstMissing(missing, below: job.completions ?? 0, taken: taken).map { Optional($0) }
-        } else {
-            create = Array(repeating: nil, count: missing)
+        let ending = job.replacesFailedOnly ? pods.count { $0.metadata.isDeleting && !$0.isFinished } : 0
+        let missing = min(wanted - ending - active.count, Limits.burstPodsMax)
+        if missing > 0 { make(missing, taken, pods) }
+    }
+
+    private mutating func make(_ missing: Int, _ taken: Set<Int>, _ pods: [Pod]) {
+        if job.backoffLimitPerIndex == nil {
+            let wait = backoff.remaining(now: now)
+            if wait > .zero { return lookAgain(after: wait) }
+        }
+        guard job.isIndexed else { return create = Array(repeating: NewPod(), count: missing) }
+        // An index whose pod still ends is not free where only failed pods are replaced.
+        let ending = job.replacesFailedOnly ? pods.filter { !$0.isFinished }.compactMap(index) : []
+        let free = indexes.firstMissing(
+            missing, below: job.completions ?? 0, taken: taken.union(ending), failed: failedIndexes)
+        guard job.backoffLimitPerIndex != nil else { return create = free.map { NewPod(index: $0) } }
+        for index in free {
+            let last = waiting[index]
+            if let last {
+                let wait = JobIndexFailures.wait(after: last, ended: last.endTime ?? now, now: now)
+                if wait > .zero {
+                    lookAgain(after: wait)
+                    continue
+                }
+            }
+            create.append(
+                NewPod(
+                    index: index, annotations: JobIndexFailures.annotations(after: last, last.map { failure($0) })))
         }
     }
+
+    private mutating func lookAgain(after wait: Duration) { again = min(again ?? wait, wait) }
 
     private mutating func giveUp(_ pods: [Pod]) {
         guard !pods.isEmpty else { return }
@@ -264,8 +372,6 @@ struct JobPlan: Equatable {
 extension Pod {
     /// Still waits to be counted by its job.
     var isTracked: Bool { metadata.finalizers.contains(JobPlan.finalizer) }
-    /// Finished, or on its way out without having finished, which counts as a failure.
-    fileprivate var hasEnded: Bool { isFinished || metadata.isDeleting }
     var completionIndex: Int? {
         metadata.annotations[JobPlan.indexAnnotation].flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }
     }

@@ -68,9 +68,9 @@ final class Jobs: Reconciler {
         if let failure, !isNamespaceTerminating(failure) { throw failure }
     }
 
-    private func create(_ index: Int?, of job: Job, _ key: ObjectKey) async throws {
+    private func create(_ new: JobPlan.NewPod, of job: Job, _ key: ObjectKey) async throws {
         do {
-            let pod = try await client.create(job.pod(index: index))
+            let pod = try await client.create(job.pod(index: new.index, annotations: new.annotations))
             fence.wrote(pod, for: key)
             recorder.event(job, .normal, "SuccessfulCreate", "Created pod: \(pod.name)")
         } catch {
@@ -125,14 +125,14 @@ final class Jobs: Reconciler {
 
 extension Job {
     /// A pod of the job. With an index it carries it as annotation, label, host name and environment variable.
-    func pod(index: Int?) -> Pod {
+    func pod(index: Int?, annotations own: [String: String] = [:]) -> Pod {
         var pod = Pod(from: template, for: self)
         var metadata = pod.metadata
         metadata.finalizers += metadata.finalizers.contains(JobPlan.finalizer) ? [] : [JobPlan.finalizer]
         if let index {
             var annotations = metadata.annotations
             annotations[JobPlan.indexAnnotation] = String(index)
-            metadata.annotations = annotations
+            metadata.annotations = annotations.merging(own) { _, new in new }
             var labels = metadata.labels
             labels[JobPlan.indexAnnotation] = String(index)
             metadata.labels = labels

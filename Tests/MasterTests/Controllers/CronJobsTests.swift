@@ -129,7 +129,8 @@ struct CronJobsTests {
         for _ in 0..<60 {
             now = now + .seconds(Int(random.next() % 400))
             for index in jobs.indices where !jobs[index].isFinished && random.next() % 3 == 0 {
-                jobs[index] = job(jobs[index].name, end: random.next() % 4 == 0 ? "Failed" : "Complete", at: now)
+                let end = random.next() % 4 == 0 ? "Failed" : "Complete"
+                jobs[index].status = job("", end: end, at: now).status
             }
             let known = Set(jobs.map(\.metadata.uid))
             let gone = Set(cron.status.active.compactMap { $0["uid"].string }.filter { !known.contains($0) })
@@ -144,7 +145,8 @@ struct CronJobsTests {
                     if !taken.isFinished { status.active.append(CronJob.reference(taken)) }
                 } else {
                     made[new.name, default: 0] += 1
-                    let created = job(new.name)
+                    var created = new
+                    created.metadata.uid = "uid-\(new.name)"
                     jobs.append(created)
                     status.active.append(CronJob.reference(created))
                 }

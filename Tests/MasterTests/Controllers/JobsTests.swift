@@ -53,7 +53,7 @@ struct JobsTests {
                 if plan.isGivingUp { free(pod) }
                 end(pod)
             }
-            for index in plan.create where take() { create(index) }
+            for new in plan.create where take() { create(new) }
             guard take() else { return }
             var status = plan.status
             status.active += plan.create.count
@@ -67,9 +67,9 @@ struct JobsTests {
             for pod in plan.finalize where take() { free(pod) }
         }
 
-        private mutating func create(_ index: Int?) {
+        private mutating func create(_ new: JobPlan.NewPod) {
             born += 1
-            var pod = job.pod(index: index)
+            var pod = job.pod(index: new.index, annotations: new.annotations)
             pod.metadata.name = "p\(born)"
             pod.metadata.uid = "uid-\(born)"
             pod.metadata.creationTimestamp = now

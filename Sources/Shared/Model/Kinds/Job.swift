@@ -8,6 +8,13 @@ package struct Job: Kind {
     /// Nil: any success completes the job, once all its pods have ended.
     package var completions: Int? { json.at("spec", "completions").int }
     package var backoffLimit: Int { json.at("spec", "backoffLimit").int ?? 6 }
+    /// Failures that each index may have; nil counts failures of the whole job only.
+    package var backoffLimitPerIndex: Int? { json.at("spec", "backoffLimitPerIndex").int }
+    package var maxFailedIndexes: Int? { json.at("spec", "maxFailedIndexes").int }
+    /// A pod is replaced once it has failed, not while it still ends.
+    package var replacesFailedOnly: Bool {
+        json.at("spec", "podReplacementPolicy").string == "Failed" || !json.at("spec", "podFailurePolicy").isNull
+    }
     package var activeDeadlineSeconds: Int? { json.at("spec", "activeDeadlineSeconds").int }
     package var secondsAfterFinished: Int? { json.at("spec", "ttlSecondsAfterFinished").int }
     package var isIndexed: Bool { json.at("spec", "completionMode").string == "Indexed" }
@@ -52,6 +59,11 @@ package struct JobStatus: View {
     package var completedIndexes: String {
         get { text("completedIndexes") }
         set { setText("completedIndexes", newValue) }
+    }
+    /// `1,3-5`: the indexes that have failed for good; nil while none may.
+    package var failedIndexes: String? {
+        get { json["failedIndexes"].string }
+        set { json.set("failedIndexes", newValue.map { .string($0) }) }
     }
     package var startTime: Timestamp? {
         get { time("startTime") }
