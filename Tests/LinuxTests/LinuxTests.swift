@@ -8,7 +8,7 @@ import Testing
 private let isRoot = geteuid() == 0
 
 /// A node of its own with its own state, run folder and cgroup, which takes everything away again.
-private struct TestNode {
+struct TestNode {
     let name = "test-\(getpid())-\(UInt32.random(in: 0..<1_000_000))"
     let folders: RuntimeFolders
     let runtime: any Runtime
