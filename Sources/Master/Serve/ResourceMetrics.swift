@@ -66,7 +66,14 @@ final class ResourceMetrics: Sendable {
     }
 
     /// Fresh readings of these nodes, each with an older one. Nodes that do not answer are left out.
-    private func windows(of nodes: Set<String>) async -> [String: MetricsWindow] {
+    private func windows(of wanted: Set<String>) async -> [String: MetricsWindow] {
+        // A node that is lost would hold up the answer about the others.
+        let nodes = wanted.filter { name in
+            guard let node = try? storage.store.get(ObjectKey(Node.type.resource, name: name))?.json() else {
+                return false
+            }
+            return Node(node).isReady
+        }
         await read(nodes)
         let lacking = nodes.filter { node in readings.withLock { $0[node].map { MetricsWindow($0) == nil } ?? false } }
         if !lacking.isEmpty {
