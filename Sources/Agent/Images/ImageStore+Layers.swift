@@ -9,15 +9,22 @@ extension ImageStore {
         let bytes: Int64
     }
 
+    /// The layer when it is there.
+    func layer(_ digest: String) -> Layer? {
+        let key = String(digest.dropFirst(7).prefix(24))
+        guard Files.text(layerFolder + "/" + key + ".digest") == digest, Files.isFolder(layerFolder + "/" + key) else {
+            return nil
+        }
+        return Layer(key: key, bytes: 0)
+    }
+
     /// Unpacks a layer, plain or gzip, and keeps it under its digest when the bytes have it. A layer that is there is
     /// not read again. A layer is complete or not there at all: it is unpacked beside its place and renamed.
     /// - Parameter digest: of the uncompressed archive.
     func addLayer(_ digest: String, _ source: @escaping TarReader.Source) throws -> Layer {
         let key = String(digest.dropFirst(7).prefix(24))
         let place = layerFolder + "/" + key
-        if Files.text(layerFolder + "/" + key + ".digest") == digest, Files.isFolder(place) {
-            return Layer(key: key, bytes: 0)
-        }
+        if let there = layer(digest) { return there }
         let building = place + ".new"
         Files.removeAll(building)
         Files.removeAll(place)

@@ -8,6 +8,7 @@ import Shared
 /// its digest (short, so that many fit into one page of overlay options).
 struct ImageStore: Sendable {
     let folder: String
+    private let turns = WriteTurns()
 
     init(folder: String) { self.folder = folder }
 
@@ -24,14 +25,36 @@ struct ImageStore: Sendable {
     {
         let reference = try Reference(text)
         if reference.isHostSystem { return ImageStore.host }
-        if let found = find(reference) { return found.info }
+        if policy != .always, let found = find(reference) { return found.info }
         if policy == .never {
             throw RuntimeFailure(.neverPull, "The image \(reference) is not on this node and its pull policy is Never.")
         }
-        throw RuntimeFailure(
-            .pull,
-            "The image \(reference) is not on this node and registries are not reached by this agent; import it with \"kagent images import FILE\"."
-        )
+        do {
+            return try await pull(reference, credentials)
+        } catch {
+            // What was brought here by hand may have no registry that could be asked.
+            if let found = find(reference), !found.isPulled { return found.info }
+            let why = (error as? RuntimeFailure)?.message ?? "\(error)"
+            throw RuntimeFailure(
+                .pull,
+                "failed to pull and unpack image \"\(reference)\": \(why); when the registry can not be reached from here, import the image with \"kagent images import FILE\""
+            )
+        }
+    }
+
+    /// Asks the registry what it has now and brings what is missing. Questions may overlap, downloads come one after
+    /// the other. Source: kubelet `serializeImagePulls`.
+    private func pull(_ reference: Reference, _ credentials: [RegistryCredential]) async throws -> ImageInfo {
+        let pull = ImagePull(
+            store: self, reference: reference, registry: try Registry(reference, credentials: credentials))
+        let manifest = try await pull.resolve()
+        return try await turns.take {
+            // Somebody else may have brought it meanwhile.
+            if let found = find(reference), found.info.digest == manifest.digest, found.isComplete(in: self) {
+                return found.info
+            }
+            return try await pull.run(manifest)
+        }
     }
 
     func find(_ reference: Reference) -> ImageRecord? {
@@ -81,10 +104,13 @@ struct ImageRecord: Sendable, Equatable {
     var info: ImageInfo
     /// Layer names, uppermost first.
     var layers: [String]
+    /// It came from its registry, not out of an archive.
+    var isPulled = false
 
-    init(info: ImageInfo, layers: [String]) {
+    init(info: ImageInfo, layers: [String], isPulled: Bool = false) {
         self.info = info
         self.layers = layers
+        self.isPulled = isPulled
     }
 
     init?(_ message: ShimMessage) {
@@ -100,6 +126,7 @@ struct ImageRecord: Sendable, Equatable {
         info.stopSignal = message.text("stop")
         info.bytes = message.number("bytes") ?? 0
         layers = message.all("layer")
+        isPulled = message.has("pulled")
     }
 
     var message: ShimMessage {
@@ -114,7 +141,13 @@ struct ImageRecord: Sendable, Equatable {
         message.add("port", info.exposedPorts)
         message.add("bytes", info.bytes)
         message.add("layer", layers)
+        message.add("pulled", flag: isPulled)
         return message
+    }
+
+    /// All of its layers are there.
+    func isComplete(in store: ImageStore) -> Bool {
+        layers.allSatisfy { Files.isFolder(store.layerFolder + "/" + $0) }
     }
 
     /// A reference as one file name.

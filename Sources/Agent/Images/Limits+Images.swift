@@ -13,6 +13,12 @@ extension Limits {
     /// Files and images of an archive.
     static let archiveFilesMax = 10_000
     static let archiveImagesMax = 100
+    /// Places that a registry may lead to, one after the other, for one answer.
+    static let registryRedirectsMax = 5
+    /// Seconds without a byte after which a registry counts as lost.
+    static let registryIdleSeconds = 30
+    /// Attempts at one layer; each goes on where the last one stopped.
+    static let downloadAttemptsMax = 4
     /// Largest manifest or configuration, bytes.
     static let archiveJSONBytesMax: Int64 = 4 << 20
 }

@@ -1,14 +1,17 @@
 import Synchronization
 
-/// Lets one write run after the other, in the order of their calls. A class: the writers share it.
-final class WriteTurns: Sendable {
+/// Lets one piece of work, such as a write, run after the other, in the order of their calls. A class: the callers
+/// share it.
+package final class WriteTurns: Sendable {
     private struct State {
         var isBusy = false
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
     private let state = Mutex(State())
 
-    func take(_ write: () async throws -> Void) async throws {
+    package init() {}
+
+    package func take<Result: Sendable>(_ work: () async throws -> Result) async throws -> Result {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let isMine = state.withLock { state in
                 if state.isBusy {
@@ -30,6 +33,6 @@ final class WriteTurns: Sendable {
             }
             next?.resume()
         }
-        try await write()
+        return try await work()
     }
 }
