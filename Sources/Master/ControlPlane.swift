@@ -43,19 +43,28 @@ struct ControlPlane: Sendable {
         path: String, options: Options, identity: MasterIdentity, clock: any WallClock, log: Log,
         dial: @escaping @Sendable (_ address: String) throws -> any Transport
     ) throws {
-        let registry = Registry.builtIn
+        let registry = LiveRegistry()
         let stored: [GroupResource: Resource] = Dictionary(
-            registry.resources.map { ($0.groupResource, $0) }, uniquingKeysWith: { first, _ in first })
+            registry.current.resources.map { ($0.groupResource, $0) }, uniquingKeysWith: { first, _ in first })
         let store = try Store.open(path: path, clock: clock, options: options.store) { resource, object in
             var projection = Projection(metadata: Object(object).metadata)
-            projection.fields = stored[resource]?.projectionFields(of: object) ?? [:]
+            projection.fields = (stored[resource] ?? registry.custom(resource))?.projectionFields(of: object) ?? [:]
             return projection
         }
         let hub = Hub(log: store.log)
         let addresses = ServiceAddresses(range: options.serviceNetwork)
         for service in store.list(ServiceAddresses.resource).items { addresses.observe(try service.json()) }
         let owners = OwnerFeed(store: store, registry: registry)
+        for definition in store.list(LiveRegistry.definitions).items { registry.put(try definition.json()) }
         store.publish { changes in
+            // What is served follows the definitions before anyone hears of them.
+            for change in changes where change.key.resource == LiveRegistry.definitions {
+                if change.kind == .deletion {
+                    registry.remove(change.key.name)
+                } else if let definition = try? change.stored.json() {
+                    registry.put(definition)
+                }
+            }
             hub.publish(changes)
             owners.receive(changes)
             for change in changes where change.key.resource == ServiceAddresses.resource && change.kind == .deletion {
@@ -63,7 +72,7 @@ struct ControlPlane: Sendable {
             }
         }
         let storage = Storage(
-            store: store, hub: hub, registry: registry, admission: ControlPlane.admission(store, options),
+            store: store, hub: hub, live: registry, admission: ControlPlane.admission(store, options),
             addresses: addresses,
             clock: clock, random: options.random)
         let tokens = ServiceAccountTokens(
@@ -92,7 +101,7 @@ struct ControlPlane: Sendable {
         }
         let readiness = Readiness()
         let documents = Documents(
-            registry: { registry }, serverAddress: options.serverAddress, isReady: { readiness.isReady },
+            registry: registry, serverAddress: options.serverAddress, isReady: { readiness.isReady },
             metrics: { Metrics.text(store: store, hub: hub) })
         let nodes = NodeProxy(storage: storage, dial: dial, dialUnverified: options.dialUnverified)
         let metrics = ResourceMetrics(storage: storage) { try await nodes.summary(ofNode: $0) }

@@ -121,10 +121,12 @@ struct Master {
         controllerSettings.rootCertificate = String(decoding: identity.authority.certificate.pem, as: UTF8.self)
         controllerSettings.authority = identity.authority
         controllerSettings.scheduler = settings.scheduler
-        let registry = plane.storage.registry
+        let storage = plane.storage
         return Controllers(
             client: { plane.client(controller: $0) }, graph: plane.ownerGraph,
-            kinds: { registry.resources.filter { $0.isNamespaced && $0.isStored && $0.allows("delete") }.map(\.type) },
+            kinds: {
+                storage.registry.resources.filter { $0.isNamespaced && $0.isStored && $0.allows("delete") }.map(\.type)
+            },
             settings: controllerSettings, clock: plane.clock, log: plane.log)
     }
 }

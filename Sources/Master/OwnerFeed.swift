@@ -5,13 +5,13 @@ import Synchronization
 /// which must not wait, and the collector's task, which reads the objects.
 final class OwnerFeed: Sendable {
     private let store: Store
-    private let registry: Registry
+    private let registry: LiveRegistry
     private let changes: AsyncStream<Change>
     private let input: AsyncStream<Change>.Continuation
     /// Changes were lost because the collector was slow: everything has to be looked at again.
     private let isBehind = Atomic(false)
 
-    init(store: Store, registry: Registry) {
+    init(store: Store, registry: LiveRegistry) {
         self.store = store
         self.registry = registry
         (changes, input) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Limits.ownerChangesMax))
@@ -38,7 +38,7 @@ final class OwnerFeed: Sendable {
                 let parts = apiVersion.split(separator: "/")
                 guard let version = parts.last.map(String.init) else { return nil }
                 let group = parts.count == 2 ? String(parts[0]) : ""
-                return registry.resource(group: group, version: version, kind: kind)?.type
+                return registry.current.resource(group: group, version: version, kind: kind)?.type
             })
     }
 
@@ -60,8 +60,10 @@ final class OwnerFeed: Sendable {
         }
     }
 
-    private static func item(_ stored: Stored, _ registry: Registry) -> OwnerGraph.Item? {
-        guard let resource = registry.resource(stored.key.resource), let json = try? stored.json() else { return nil }
+    private static func item(_ stored: Stored, _ registry: LiveRegistry) -> OwnerGraph.Item? {
+        guard let resource = registry.current.resource(stored.key.resource), let json = try? stored.json() else {
+            return nil
+        }
         return OwnerGraph.Item(type: resource.type, metadata: Object(json).metadata)
     }
 }

@@ -39,6 +39,7 @@ struct Caches: Sendable {
     let accounts: Informer<ServiceAccount>
     let rootCertificates: Informer<ConfigMap>
     let certificateRequests: Informer<CertificateSigningRequest>
+    let definitions: Informer<CustomResourceDefinition>
     let claims: Informer<PersistentVolumeClaim>
     let volumes: Informer<PersistentVolume>
     let storageClasses: Informer<StorageClass>
@@ -62,6 +63,7 @@ struct Caches: Sendable {
         let name = FieldSelector([.init("metadata.name", RootCertificates.name)])
         rootCertificates = Informer(client, fields: name, clock: clock, log: log)
         certificateRequests = Informer(client, clock: clock, log: log)
+        definitions = Informer(client, clock: clock, log: log)
         claims = Informer(client, clock: clock, log: log)
         volumes = Informer(client, clock: clock, log: log)
         storageClasses = Informer(client, clock: clock, log: log)
@@ -93,8 +95,8 @@ struct Caches: Sendable {
     var informers: [any ObjectCache] {
         [
             pods, nodes, leases, replicaSets, replicationControllers, deployments, jobs, cronJobs, quotas, services,
-            endpoints, slices, namespaces, accounts, rootCertificates, certificateRequests, claims, volumes,
-            storageClasses, budgets,
+            endpoints, slices, namespaces, accounts, rootCertificates, certificateRequests, definitions, claims,
+            volumes, storageClasses, budgets,
         ]
     }
 

@@ -39,6 +39,7 @@ struct Controllers: Sendable {
         wiring.addNamespaces(client, kinds, settings)
         wiring.addNodes(client, settings)
         wiring.addCollection(client, graph)
+        wiring.addDefinitions(client)
         wiring.addScheduler(client, settings.scheduler)
         if let authority = settings.authority { wiring.addCertificates(client, authority) }
 

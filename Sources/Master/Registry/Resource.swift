@@ -22,6 +22,8 @@ struct Resource: Sendable, Hashable {
     /// The name of the type in the schema; nil when objects are kept as they come.
     var schemaType: String?
     var strategy = Strategy()
+    /// What a definition says of it; nil for the resources of Kubernetes itself.
+    var custom: CustomVersion?
 
     /// A path below an object, such as `status` or `log`.
     struct Subresource: Sendable, Hashable {

@@ -15,8 +15,9 @@ extension Storage {
         let now = clock.now()
         return try await commit(options) { transaction throws(Status) in
             guard let stored = transaction.get(key) else { throw Status.notFound(key.resource, key.name) }
-            let object = try stored.json()
+            var object = try stored.json()
             try deletion.check(object, key)
+            if key.resource == LiveRegistry.definitions { CustomDefinitions.prepareForDeletion(&object, now: now) }
             switch DeletionPlan.make(object, resource, deletion, now: now) {
             case .nothing: return Written(stored: stored, change: .unchanged)
             case .mark(let marked): return Written(stored: try transaction.put(key, marked), change: .marked)

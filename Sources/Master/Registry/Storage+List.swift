@@ -8,6 +8,15 @@ struct Listing: Sendable {
     var next = ""
     /// Objects after this page, when that is known.
     var remaining: Int?
+
+    /// The page as a custom resource's version shows it.
+    func read(_ resource: Resource) throws(Status) -> Listing {
+        guard let custom = resource.custom, custom.needsReading else { return self }
+        var read: [Stored] = []
+        read.reserveCapacity(items.count)
+        for item in items { read.append(try custom.read(item, resource)) }
+        return Listing(items: read, revision: revision, next: next, remaining: remaining)
+    }
 }
 
 extension Storage {

@@ -43,6 +43,12 @@ extension Storage {
         var new = wanted
         let before = Object(old).metadata
         var after = Object(new).metadata
+        if after.resourceVersion.isEmpty, !resource.strategy.allowsUnconditionalUpdate {
+            let error = FieldError(
+                reason: .invalid, field: "metadata.resourceVersion", value: "0x0",
+                detail: "must be specified for an update")
+            throw FieldError.status([error], group: resource.group, kind: resource.plural, name: access.name)
+        }
         if !after.resourceVersion.isEmpty, after.resourceVersion != before.resourceVersion {
             throw Status.conflict(resource.groupResource, access.name, Storage.staleText)
         }

@@ -6,11 +6,14 @@ import Shared
 struct Storage: Sendable {
     let store: Store
     let hub: Hub
-    let registry: Registry
+    let live: LiveRegistry
     let admission: Admission
     let addresses: ServiceAddresses
     let clock: any WallClock
     var random = RandomSource.system
+
+    /// The resources that are served now.
+    var registry: Registry { live.current }
 
     /// Where a request goes and who sends it.
     struct Access: Sendable {
@@ -44,7 +47,7 @@ struct Storage: Sendable {
         guard let stored = store.get(access.key) else {
             throw Status.notFound(access.resource.groupResource, access.name)
         }
-        return stored
+        return try access.resource.custom?.read(stored, access.resource) ?? stored
     }
 
     /// Runs a change on the store, or only rehearses it.
@@ -69,15 +72,27 @@ struct Storage: Sendable {
                 "Object '\(missing.prefix(1).uppercased() + missing.dropFirst())' is missing in '\(String(body.text.prefix(200)))'"
             )
         }
+        if resource.custom != nil, apiVersion != resource.apiVersion {
+            throw Status(
+                .badRequest,
+                "the API version in the data (\(apiVersion)) does not match the expected API version (\(resource.apiVersion))"
+            )
+        }
         guard kind == resource.kind, apiVersion == resource.apiVersion else {
             throw Status(
                 .badRequest,
                 "\(kind) in version \"\(apiVersion)\" cannot be handled as a \(resource.kind): the request's path is of \(resource.apiVersion) \(resource.kind)"
             )
         }
-        let decoded = try Schema.decode(
-            body, as: GroupVersionKind(group: resource.group, version: resource.version, kind: kind),
-            fieldValidation: options.fieldValidation, duplicates: duplicates)
+        let type = GroupVersionKind(group: resource.group, version: resource.version, kind: kind)
+        let decoded: Schema.Decoded
+        if let custom = resource.custom {
+            decoded = try custom.decode(
+                body, as: type, fieldValidation: options.fieldValidation, duplicates: duplicates)
+        } else {
+            decoded = try Schema.decode(
+                body, as: type, fieldValidation: options.fieldValidation, duplicates: duplicates)
+        }
         var object = decoded.object
         let namespace = Object(object).namespace
         if resource.isNamespaced {

@@ -31,7 +31,7 @@ extension APIServer {
     func list(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let representation = try Representation(accept: call.request.headers["Accept"])
         let resource = access.resource
-        let listing = try await storage.list(access, try Selection(call.query, resource), call.query)
+        let listing = try await storage.list(access, try Selection(call.query, resource), call.query).read(resource)
         var metadata: JSON = ["resourceVersion": .string(listing.revision.description)]
         if !listing.next.isEmpty { metadata["continue"] = .string(listing.next) }
         if let remaining = listing.remaining { metadata["remainingItemCount"] = JSON(remaining) }
@@ -99,7 +99,10 @@ extension APIServer {
         let makeTable: @Sendable (WatchFrame) -> [UInt8] = { frame in
             APIServer.line(frame, resource, representation, include, now: clock.now())
         }
-        let variant = representation.variant(include.rawValue)
+        // A custom object may be stored in another version than the one that is watched.
+        let isStoredForm = representation == .object && !(resource.custom?.needsReading ?? false)
+        let version = resource.custom.map { " \(resource.apiVersion) \($0.generation)" } ?? ""
+        let variant = representation.variant(include.rawValue) + version
         return .stream(
             status: 200, headers: ["Content-Type": "application/json", "Cache-Control": "no-cache, private"]
         ) { writer in
@@ -109,8 +112,7 @@ extension APIServer {
                 group.addTask {
                     while let frames = await watcher.batch() {
                         for frame in frames {
-                            let line =
-                                representation == .object ? frame.line : frame.line(variant: variant, make: makeTable)
+                            let line = isStoredForm ? frame.line : frame.line(variant: variant, make: makeTable)
                             try await writer.write(line)
                         }
                     }
@@ -153,10 +155,15 @@ extension APIServer {
         _ frame: WatchFrame, _ resource: Resource, _ representation: Representation, _ include: Table.Inclusion,
         now: Timestamp
     ) -> [UInt8] {
-        guard let stored = frame.stored, let object = try? stored.json() else { return frame.line }
+        guard let stored = frame.stored, var object = try? stored.json() else { return frame.line }
+        if let custom = resource.custom {
+            object = Storage.canonical(custom.read(object, apiVersion: resource.apiVersion), resource)
+        }
         let shaped: JSON
         switch representation {
-        case .object: return frame.line
+        case .object:
+            guard resource.custom != nil else { return frame.line }
+            shaped = object
         case .metadata(let version): shaped = Representation.partial(object, version: version)
         case .table:
             let metadata: JSON = ["resourceVersion": object["metadata"]["resourceVersion"]]

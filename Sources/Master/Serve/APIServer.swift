@@ -45,10 +45,9 @@ struct APIServer: Sendable {
         let call = Call(request: request, query: query, info: info, user: user)
         if !info.isResource { return try documents.answer(call) }
         guard let resource = storage.registry.resource(group: info.group, version: info.version, plural: info.resource)
-        else {
-            throw Status(.notFound, "the server could not find the requested resource")
-        }
-        return try await answer(call, resource)
+        else { return Answer.text(404, "404 page not found\n") }
+        let reply = try await answer(call, resource)
+        return resource.custom?.warning.map { Answer.warned(reply, $0) } ?? reply
     }
 
     /// Subresources that are a part of the stored object, with the verbs of objects.
@@ -67,6 +66,9 @@ struct APIServer: Sendable {
         let access = Storage.Access(
             resource: resource, namespace: resource.isNamespaced ? info.namespace : "", name: info.name,
             subresource: info.subresource, user: call.user)
+        if resource.custom != nil, !info.subresource.isEmpty, resource.subresource(info.subresource) == nil {
+            throw Status.notFound(resource.groupResource, info.name)
+        }
         if !info.subresource.isEmpty, !APIServer.ofTheObject.contains(info.subresource) {
             return try await answerSubresource(call, access)
         }

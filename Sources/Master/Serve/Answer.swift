@@ -25,6 +25,19 @@ enum Answer {
         return .whole(status: status.code, headers: headers, pieces: [status.json.encoded])
     }
 
+    /// The reply with one more warning.
+    static func warned(_ reply: HTTPServerReply, _ warning: String) -> HTTPServerReply {
+        switch reply {
+        case .whole(let status, var headers, let pieces):
+            headers.add("Warning", "299 - \(quoted(warning))")
+            return .whole(status: status, headers: headers, pieces: pieces)
+        case .stream(let status, var headers, let body):
+            headers.add("Warning", "299 - \(quoted(warning))")
+            return .stream(status: status, headers: headers, body: body)
+        default: return reply
+        }
+    }
+
     /// A warning's text as a quoted string of a header: control characters become spaces. Source: RFC 7234 section 5.5.
     private static func quoted(_ text: String) -> String {
         var result = "\""

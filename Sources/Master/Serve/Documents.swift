@@ -3,18 +3,19 @@ import Synchronization
 
 /// The paths that are no resources: discovery, schemas, version, health. A class: it keeps the encoded documents.
 final class Documents: Sendable {
-    private let registry: @Sendable () -> Registry
+    private let live: LiveRegistry
     private let isReady: @Sendable () -> Bool
     private let metrics: @Sendable () -> String
     private let serverAddress: String
-    private let cache = Mutex<[String: [UInt8]]>([:])
+    /// What was encoded for one generation of the registry.
+    private let cache = Mutex<(generation: Int, documents: [String: [UInt8]])>((0, [:]))
 
     /// - Parameter serverAddress: `host:port` that `/api` names.
     init(
-        registry: @escaping @Sendable () -> Registry, serverAddress: String, isReady: @escaping @Sendable () -> Bool,
+        registry: LiveRegistry, serverAddress: String, isReady: @escaping @Sendable () -> Bool,
         metrics: @escaping @Sendable () -> String
     ) {
-        self.registry = registry
+        live = registry
         self.serverAddress = serverAddress
         self.isReady = isReady
         self.metrics = metrics
@@ -57,7 +58,7 @@ final class Documents: Sendable {
     }
 
     private func discovery(_ call: Call, _ segments: [String]) throws(Status) -> HTTPServerReply {
-        let registry = registry()
+        let registry = live.current
         let isCore = segments[0] == "api"
         if segments.count == 1, let version = Self.aggregatedVersion(call.request.headers["Accept"]) {
             let bytes = encoded("aggregated \(segments[0]) \(version)") {
@@ -90,25 +91,31 @@ final class Documents: Sendable {
 
     private func openAPI(_ call: Call, _ segments: [String]) throws(Status) -> HTTPServerReply {
         guard segments.count >= 2, segments[1] == "v3" else { throw Self.unknown }
-        let registry = registry()
+        let registry = live.current
         if segments.count == 2 {
             return tagged(encoded("openapi") { OpenAPI.index(registry) }, "application/json", call)
         }
         let isCore = segments[2] == "api"
         guard segments.count == (isCore ? 4 : 5), let version = segments.last else { throw Self.unknown }
         let group = isCore ? "" : segments[3]
-        guard
-            let document = cache.withLock({ $0["openapi \(group)/\(version)"] })
-                ?? OpenAPI.document(group: group, version: version, registry)?.encoded
-        else { throw Self.unknown }
-        cache.withLock { $0["openapi \(group)/\(version)"] = document }
+        guard !registry.resources(group: group, version: version).isEmpty else { throw Self.unknown }
+        let document = encoded("openapi \(group)/\(version)") {
+            OpenAPI.document(group: group, version: version, registry) ?? [:]
+        }
         return tagged(document, "application/json", call)
     }
 
     private func encoded(_ name: String, _ make: () -> JSON) -> [UInt8] {
-        if let bytes = cache.withLock({ $0[name] }) { return bytes }
+        let generation = live.generation
+        let known = cache.withLock { cache in
+            if cache.generation != generation { cache = (generation, [:]) }
+            return cache.documents[name]
+        }
+        if let known { return known }
         let bytes = make().encoded
-        cache.withLock { $0[name] = bytes }
+        cache.withLock { cache in
+            if cache.generation == generation, live.generation == generation { cache.documents[name] = bytes }
+        }
         return bytes
     }
 

@@ -13,7 +13,7 @@ enum OpenAPI {
                 let key = group.name.isEmpty ? "api/\(version)" : "apis/\(group.name)/\(version)"
                 var text = Version.current
                 for resource in registry.resources(group: group.name, version: version) {
-                    text += " \(resource.plural) \(resource.schemaType ?? "")"
+                    text += " \(resource.plural) \(resource.schemaType ?? "") \(resource.custom?.generation ?? 0)"
                 }
                 let hash = Discovery.entityTag(text.utf8)
                 paths.append(key, ["serverRelativeURL": .string("/openapi/v3/\(key)?hash=\(hash)")])
@@ -29,14 +29,23 @@ enum OpenAPI {
         var paths = JSON.Members()
         var wanted: [String] = ["meta.v1.DeleteOptions", "meta.v1.Status"]
         for resource in resources {
+            if resource.custom != nil {
+                wanted.append("meta.v1.ObjectMeta")
+                wanted.append("meta.v1.ListMeta")
+                for (path, item) in operations(resource) { paths.set(path, item) }
+            }
             guard let type = resource.schemaType else { continue }
             wanted.append(type)
             if Schema.type(type + "List") != nil { wanted.append(type + "List") }
             for (path, item) in operations(resource) { paths.set(path, item) }
         }
+        var schemas = OpenAPISchemas(reachableFrom: wanted).json
+        for resource in resources {
+            for (name, schema) in CustomOpenAPI.schemas(resource) { schemas[name] = schema }
+        }
         return [
             "openapi": "3.0.0", "info": ["title": "Kubernetes", "version": .string(Version.kubernetes)],
-            "paths": .object(paths), "components": ["schemas": OpenAPISchemas(reachableFrom: wanted).json],
+            "paths": .object(paths), "components": ["schemas": schemas],
         ]
     }
 
@@ -63,7 +72,9 @@ enum OpenAPI {
     }
 
     private static func operation(_ resource: Resource, _ action: String) -> JSON {
-        let schema: JSON = ["$ref": .string("#/components/schemas/\(OpenAPISchemas.name(resource.schemaType ?? ""))")]
+        let name =
+            resource.custom == nil ? OpenAPISchemas.name(resource.schemaType ?? "") : CustomOpenAPI.name(resource)
+        let schema: JSON = ["$ref": .string("#/components/schemas/\(name)")]
         var operation: JSON = [
             "tags": [.string("\(resource.group.isEmpty ? "core" : resource.group)_\(resource.version)")],
             "operationId": .string("\(action)\(resource.version)\(resource.kind)"),

@@ -18,11 +18,13 @@ enum Table {
         var format = ""
         /// 1 for columns that only wide output shows.
         var priority = 0
+        /// Nil for a text that follows from the name.
+        var description: String?
 
         var json: JSON {
             [
                 "name": .string(name), "type": .string(type), "format": .string(format),
-                "description": .string(Table.description(of: name)), "priority": JSON(priority),
+                "description": .string(description ?? Table.description(of: name)), "priority": JSON(priority),
             ]
         }
     }
@@ -57,10 +59,14 @@ enum Table {
     }
 
     /// The columns of a resource; name and creation time when it has none of its own.
-    static func columns(of resource: Resource) -> [Column] { known[Key(resource.group, resource.kind)] ?? fallback }
+    static func columns(of resource: Resource) -> [Column] {
+        if let custom = resource.custom { return custom.columns.map(\.column) }
+        return known[Key(resource.group, resource.kind)] ?? fallback
+    }
 
     /// The cells of an object, one for each column.
     static func cells(_ resource: Resource, _ object: JSON, now: Timestamp) -> [JSON] {
+        if let custom = resource.custom { return custom.cells(object, now: now) }
         guard let columns = known[Key(resource.group, resource.kind)] else {
             return [object["metadata"]["name"], object["metadata"]["creationTimestamp"]]
         }

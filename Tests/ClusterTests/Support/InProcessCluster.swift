@@ -151,7 +151,7 @@ final class InProcessCluster: Sendable {
         var configuration = Controllers.Settings()
         configuration.rootCertificate = "certificate"
         configuration.nodeGrace = settings.nodeGrace
-        let registry = plane.storage.registry
+        let storage = plane.storage
         return Controllers(
             client: { name in
                 let transport = InProcessTransport(server: plane.server, user: .controller(name), executor: executor)
@@ -159,7 +159,9 @@ final class InProcessCluster: Sendable {
                 return Client(FaultyTransport(transport, faults.seed, oneIn: faults.oneIn), agent: name)
             },
             graph: plane.ownerGraph,
-            kinds: { registry.resources.filter { $0.isNamespaced && $0.isStored && $0.allows("delete") }.map(\.type) },
+            kinds: {
+                storage.registry.resources.filter { $0.isNamespaced && $0.isStored && $0.allows("delete") }.map(\.type)
+            },
             settings: configuration, clock: clock, log: log)
     }
 

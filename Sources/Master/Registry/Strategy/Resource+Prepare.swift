@@ -12,10 +12,12 @@ extension Resource {
             if !finalizers.contains("kubernetes") { object["spec"]["finalizers"] = .array(finalizers + ["kubernetes"]) }
         case "pods":
             object["status"] = ["phase": "Pending", "qosClass": .string(QualityOfService(pod: object).rawValue)]
+            if !object["spec"]["schedulingGates"].items.isEmpty { noteGates(&object) }
         case "persistentvolumes", "persistentvolumeclaims": object["status"] = ["phase": "Pending"]
         case "secrets": mergeStringData(&object)
         case "jobs.batch": selectOwnPods(&object)
         case "daemonsets.apps": object["metadata"]["annotations"][Resource.templateGeneration] = "1"
+        case "customresourcedefinitions.apiextensions.k8s.io": Resource.noteStoredVersion(&object)
         default: break
         }
         if object["status"].isNull { object.remove("status") }
@@ -33,6 +35,7 @@ extension Resource {
             let isSame = object["spec"]["template"] == old["spec"]["template"]
             object["metadata"]["annotations"][Resource.templateGeneration] = .string(
                 String(isSame ? generation : generation &+ 1))
+        case "customresourcedefinitions.apiextensions.k8s.io": Resource.noteStoredVersion(&object)
         case "pods":
             object["spec"].set("ephemeralContainers", old["spec"].object?["ephemeralContainers"])
         default: break
@@ -74,6 +77,7 @@ extension Resource {
 
     /// The part of an object whose change counts as a new generation.
     private func specification(of object: JSON) -> JSON {
+        if let custom { return Resource.content(of: object, withoutStatus: custom.hasStatus) }
         switch groupResource.description {
         // A Deployment's annotations go down to its replica sets: their change is one to act upon.
         case "deployments.apps":
@@ -85,6 +89,34 @@ extension Resource {
             return object["webhooks"]
         default: return object["spec"]
         }
+    }
+
+    /// A pod that is held back says so from the start. Source: KEP-3521.
+    private func noteGates(_ pod: inout JSON) {
+        pod["status"]["conditions"] = [
+            [
+                "type": "PodScheduled", "status": "False", "lastProbeTime": .null,
+                "lastTransitionTime": pod["metadata"]["creationTimestamp"], "reason": "SchedulingGated",
+                "message": "Scheduling is blocked due to non-empty scheduling gates",
+            ]
+        ]
+    }
+
+    /// A custom object without its type and metadata, and without the status where that is written apart.
+    private static func content(of object: JSON, withoutStatus: Bool) -> JSON {
+        .object(
+            JSON.Members(
+                object.members.filter { key, _ in
+                    !StructuralSchema.embeddedKeys.contains(key) && !(withoutStatus && key == "status")
+                }.map { ($0.key, $0.value) }))
+    }
+
+    /// Versions of a definition in which objects may be stored: those noted before and the present one.
+    private static func noteStoredVersion(_ definition: inout JSON) {
+        let storage = definition["spec"]["versions"].items.first { $0["storage"] == true }?["name"].string
+        var stored = definition["status"]["storedVersions"].items.compactMap(\.string)
+        if let storage, !stored.contains(storage) { stored.append(storage) }
+        definition["status"]["storedVersions"] = JSON(stored)
     }
 
     /// What the cluster has given to a service stays when its writer leaves it out.

@@ -39,6 +39,7 @@ extension Validation {
             {
                 errors.immutable(spec[key], before[key])
             }
+        case "customresourcedefinitions.apiextensions.k8s.io": definitionChange(new, old, &errors)
         case "ingressclasses.networking.k8s.io": errors.immutable(spec["controller"], before["controller"])
         case "endpointslices.discovery.k8s.io": errors.immutable(new["addressType"], old["addressType"])
         case "rolebindings.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io":

@@ -114,6 +114,7 @@ extension Validation {
         if spec["preserveUnknownFields"].bool { errors.invalid(spec["preserveUnknownFields"], "must be false") }
         errors.oneOf(spec["conversion"]["strategy"], ["None", "Webhook"])
         versions(spec["versions"], object["status"]["storedVersions"], &errors)
+        customSchemas(object, &errors)
         let isProtected = ["k8s.io", "kubernetes.io"].contains { group.text == $0 || group.text.hasSuffix(".\($0)") }
         let approval = object["metadata"]["annotations"].entry("api-approved.kubernetes.io")
         if isProtected, approval.text.isEmpty {

@@ -8,6 +8,7 @@ enum Validation {
         var errors: FieldErrors = []
         let field = Field(object)
         metadata(field["metadata"], resource, &errors)
+        if let custom = resource.custom { return errors + custom.validate(object, old: nil) }
         specification(field, resource, &errors)
         return errors
     }
@@ -17,6 +18,7 @@ enum Validation {
         var errors: FieldErrors = []
         let field = Field(object)
         metadataUpdate(field["metadata"], Field(old)["metadata"], resource, &errors)
+        if let custom = resource.custom { return errors + custom.validate(object, old: old) }
         // A pod's rules for changes are so narrow that what is wrong in it has been wrong before.
         specification(field, resource, &errors)
         changes(field, Field(old), resource, &errors)
@@ -28,6 +30,7 @@ enum Validation {
         var errors: FieldErrors = []
         let field = Field(object)
         metadataUpdate(field["metadata"], Field(old)["metadata"], resource, &errors)
+        if let custom = resource.custom { return errors + custom.validate(object, old: old) }
         statusRules(field["status"], resource, &errors)
         return errors
     }
