@@ -27,6 +27,12 @@ package final class TemporaryFolder: Sendable {
     }
 
     private static func copy(_ source: String, _ target: String) {
+        let inner = names(in: source)
+        if !inner.isEmpty {
+            mkdir(target, 0o700)
+            for name in inner { copy("\(source)/\(name)", "\(target)/\(name)") }
+            return
+        }
         let reading = open(source, O_RDONLY | O_CLOEXEC)
         let writing = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         defer {

@@ -63,16 +63,23 @@ extension Score {
             name: "NodeResourcesBalancedAllocation", weight: weight, scale: .absolute,
             values: { pod, nodes, _ in
                 nodes.map { node in
-                    let fractions = resources.compactMap { resource -> Double? in
-                        let (requested, total) = node.share(of: resource.name, with: pod, isForScoring: false)
-                        return total > 0 ? min(1, Double(requested) / Double(total)) : nil
+                    func forEachShare(_ body: (Double) -> Void) {
+                        for resource in resources {
+                            let (requested, total) = node.share(of: resource.name, with: pod, isForScoring: false)
+                            if total > 0 { body(min(1, Double(requested) / Double(total))) }
+                        }
                     }
-                    guard fractions.count > 1 else { return 100 }
-                    let mean = fractions.reduce(0, +) / Double(fractions.count)
-                    let variance = fractions.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(fractions.count)
-                    let deviation =
-                        fractions.count == 2 ? abs(fractions[0] - fractions[1]) / 2 : variance.squareRoot()
-                    return Int((1 - deviation) * 100)
+                    var (count, sum, difference) = (0.0, 0.0, 0.0)
+                    forEachShare { share in
+                        (count, sum, difference) = (count + 1, sum + share, share - difference)
+                    }
+                    guard count > 1 else { return 100 }
+                    // The standard deviation of two shares is half their distance.
+                    if count == 2 { return Int((1 - abs(difference) / 2) * 100) }
+                    let mean = sum / count
+                    var squares = 0.0
+                    forEachShare { squares += ($0 - mean) * ($0 - mean) }
+                    return Int((1 - (squares / count).squareRoot()) * 100)
                 }
             },
             matters: { pod, _ in

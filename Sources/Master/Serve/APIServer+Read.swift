@@ -33,7 +33,8 @@ extension APIServer {
         let resource = access.resource
         let listing = try await storage.list(access, try Selection(call.query, resource), call.query).read(resource)
         var metadata: JSON = ["resourceVersion": .string(listing.revision.description)]
-        if !listing.next.isEmpty { metadata["continue"] = .string(listing.next) }
+        // Lists of custom objects are encoded without a type that could leave it out.
+        if !listing.next.isEmpty || resource.custom != nil { metadata["continue"] = .string(listing.next) }
         if let remaining = listing.remaining { metadata["remainingItemCount"] = JSON(remaining) }
         switch representation {
         case .object: return Answer.bytes(200, APIServer.pieces(of: listing, resource, metadata))
@@ -69,7 +70,8 @@ extension APIServer {
         for item in listing.items {
             if !isFirst { block.append(UInt8(ascii: ",")) }
             isFirst = false
-            if item.bytes.starts(with: type) {
+            // Custom objects name their type in lists too.
+            if resource.custom == nil, item.bytes.starts(with: type) {
                 block.append(UInt8(ascii: "{"))
                 block.append(contentsOf: item.bytes[type.count...])
             } else {

@@ -62,6 +62,9 @@ struct APIServer: Sendable {
                 throw Status(.methodNotAllowed, "the server does not allow this method on the requested resource")
             }
         }
+        if !resource.isNamespaced, !info.namespace.isEmpty, resource.plural != "namespaces" {
+            return Answer.text(404, "404 page not found\n")
+        }
         // The path of a namespace names itself as its namespace; the object has none.
         let access = Storage.Access(
             resource: resource, namespace: resource.isNamespaced ? info.namespace : "", name: info.name,

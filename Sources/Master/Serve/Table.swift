@@ -48,7 +48,7 @@ enum Table {
             row["conditions"] = [condition]
         }
         switch include {
-        case .none: break
+        case .none: row["object"] = .null
         case .object: row["object"] = object
         case .metadata:
             row["object"] = [

@@ -6,6 +6,11 @@ extension Validation {
     /// - Parameter versions: `spec.versions`.
     static func customSchemas(_ definition: Field, _ errors: inout FieldErrors) {
         let versions = definition["spec"]["versions"].items
+        let strategy = definition["spec"]["conversion"]["strategy"]
+        if strategy.text == "Webhook", versions.count(where: { $0["served"].bool }) > 1 {
+            // Nobody would call the webhook, and one version would show what was meant for another.
+            errors.notSupported(strategy, ["None"])
+        }
         for version in versions {
             let schema = version["schema"]["openAPIV3Schema"]
             guard schema.json.object != nil else { continue }

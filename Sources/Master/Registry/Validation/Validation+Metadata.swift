@@ -28,7 +28,7 @@ extension Validation {
         } else if !namespace.text.isEmpty {
             errors.forbidden(namespace, "not allowed on this type")
         }
-        free(meta, &errors)
+        free(meta, resource, &errors)
     }
 
     static func nameTexts(_ name: String, _ rule: Strategy.NameRule) -> [String] {
@@ -42,7 +42,7 @@ extension Validation {
     }
 
     /// What a client may change at any time.
-    private static func free(_ meta: Field, _ errors: inout FieldErrors) {
+    private static func free(_ meta: Field, _ resource: Resource, _ errors: inout FieldErrors) {
         if let generation = meta["generation"].int, generation < 0 {
             errors.invalid(meta["generation"], "must be greater than or equal to 0")
         }
@@ -77,7 +77,10 @@ extension Validation {
         }
         for finalizer in meta["finalizers"].items {
             let name = finalizer.text
-            let known = ["orphan", "foregroundDeletion", "kubernetes"].contains(name)
+            // Definitions and custom objects follow the looser rule of all objects.
+            let known =
+                ["orphan", "foregroundDeletion", "kubernetes"].contains(name) || resource.custom != nil
+                || resource.group == "apiextensions.k8s.io"
             let texts = NameText.qualified(name)
             errors.check(finalizer, texts)
             if texts.isEmpty, !known, !name.contains("/") {
@@ -109,7 +112,7 @@ extension Validation {
     }
 
     static func metadataUpdate(_ meta: Field, _ old: Field, _ resource: Resource, _ errors: inout FieldErrors) {
-        free(meta, &errors)
+        free(meta, resource, &errors)
         if !old["deletionTimestamp"].isAbsent {
             let before = old["finalizers"].json.items
             for added in meta["finalizers"].json.items where !before.contains(added) {
