@@ -45,7 +45,9 @@ struct AppState: Sendable {
         case .pulse(let pulse): effects = receive(pulse)
         case .finished(let action, let outcome): receive(action, outcome)
         case .planned(let plan): effects = perform([.push(PlanScreen(plan))])
-        case .say(let text, let tone): say(text, tone)
+        case .say(let text, let tone):
+            say(text, tone)
+            if tone == .bad { world.record(text, tone) }
         case .resumed: effects = [.redraw]
         case .terminated: return [.quit(0)]
         }

@@ -66,7 +66,7 @@ actor EffectRunner {
             // Changes that come faster than frames share one; a key is answered at once.
             let rest = Duration.milliseconds(Limits.frameMilliseconds) - (clock.uptime() - drawn)
             if rest > .zero, !batch.contains(where: \.isInput) {
-                try? await clock.sleep(for: rest)
+                await mailbox.pause(rest, clock)
                 batch += mailbox.takeNow()
             }
             for message in batch { await perform(state.receive(message)) }
@@ -215,6 +215,8 @@ final class Mailbox: Sendable {
     private struct State {
         var messages: [Message] = []
         var waiter: CheckedContinuation<Void, Never>?
+        /// Of a pause between two frames, which a key ends.
+        var pause: CheckedContinuation<Void, Never>?
     }
     private let state = Mutex(State())
 
@@ -225,9 +227,27 @@ final class Mailbox: Sendable {
                 return nil as CheckedContinuation<Void, Never>?
             }
             state.messages.append(message)
-            return state.waiter.take()
+            return state.waiter.take() ?? (message.isInput ? state.pause.take() : nil)
         }
         waiter?.resume()
+    }
+
+    /// Waits for a time, or until a key comes.
+    func pause(_ time: Duration, _ clock: any WallClock) async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                if state.messages.contains(where: \.isInput) { return true }
+                state.pause = continuation
+                return false
+            }
+            guard !isOver else { return continuation.resume() }
+            // An alarm bridges the clock to the continuation; one that a key has made needless may end a later pause early,
+            // which costs nothing.
+            Task {
+                try? await clock.sleep(for: time)
+                state.withLock { $0.pause.take() }?.resume()
+            }
+        }
     }
 
     func take() async -> [Message] {

@@ -35,6 +35,8 @@ extension Limits {
     static let problemsPodsMany = 2_000
     /// Characters kept of what a container or the kubelet says; the rest is cut.
     static let messageCharactersMax = 600
+    /// Pods of one workload whose logs are read at once; the screen says of how many.
+    static let logPodsMax = 20
     /// Lines shown of the log of a container that ended.
     static let lastLinesMax = 8
     /// Smallest screen that is drawn; below it a sentence says so.

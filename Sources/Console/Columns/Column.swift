@@ -11,10 +11,13 @@ struct Column: Sendable {
     let alignsRight: Bool
     let text: @Sendable (Item, Timestamp) -> Span
     let order: @Sendable (Item) -> SortKey
+    /// What a filter looks at: the text, without what is only decoration.
+    let search: @Sendable (Item) -> String
 
     init(
         _ title: String, _ role: Role = .plain, drop: Int = 5, isWide: Bool = false, alignsRight: Bool = false,
-        order: (@Sendable (Item) -> SortKey)? = nil, _ text: @escaping @Sendable (Item, Timestamp) -> Span
+        order: (@Sendable (Item) -> SortKey)? = nil, search: (@Sendable (Item) -> String)? = nil,
+        _ text: @escaping @Sendable (Item, Timestamp) -> Span
     ) {
         self.title = title
         self.role = role
@@ -22,6 +25,7 @@ struct Column: Sendable {
         self.isWide = isWide
         self.alignsRight = alignsRight
         self.text = text
+        self.search = search ?? { text($0, Timestamp(nanoseconds: 0)).text }
         self.order = order ?? { SortKey(text($0, Timestamp(nanoseconds: 0)).text) }
     }
 
@@ -71,6 +75,7 @@ enum Columns {
         case ("apps", "deployments"), ("apps", "replicasets"), ("apps", "statefulsets"), ("apps", "daemonsets"):
             return workloads
         case ("batch", "jobs"): return jobs
+        case ("discovery.k8s.io", "endpointslices"): return slices
         default: return server(resource, columns)
         }
     }
@@ -91,7 +96,8 @@ enum Columns {
         for (index, column) in columns.enumerated() {
             switch column.name.lowercased() {
             case "name": result.append(.name)
-            case "age": continue
+            // AGE tells the same in fewer letters.
+            case "age", "created at": continue
             default:
                 let isStatus = ["status", "phase", "state"].contains(column.name.lowercased())
                 let isNumber = ["integer", "number"].contains(column.type)
@@ -133,7 +139,9 @@ enum Columns {
             guard let pod = item.pod else { return Span("") }
             return Span("\(pod.ready)/\(pod.total)", pod.ready == pod.total || pod.health == .finished ? .text : .warn)
         },
-        Column("STATUS", .status, drop: 0, order: { .text($0.pod?.status ?? "") }) { item, _ in
+        Column(
+            "STATUS", .status, drop: 0, order: { .text($0.pod?.status ?? "") }, search: { $0.pod?.status ?? "" }
+        ) { item, _ in
             guard let pod = item.pod else { return Span("") }
             return Span("\(pod.health.glyph) \(pod.status)", pod.health.tone)
         },
@@ -228,6 +236,25 @@ enum Columns {
         Column("PORTS", drop: 2) { item, _ in Span(item.service?.ports ?? "") },
         .age,
         Column("SELECTOR", .rest, drop: 8) { item, _ in Span(pairs(item.service?.selector ?? [:]), .faint) },
+        .labels,
+    ]
+
+    static let slices: [Column] = [
+        .namespace, .name,
+        Column("SERVICE", drop: 2, order: { .text($0.slice?.service ?? "") }) { item, _ in
+            Span(item.slice?.service ?? "", .accent)
+        },
+        Column(
+            "READY", .status, drop: 0, alignsRight: true, order: { .number(Double($0.slice?.ready ?? 0)) }
+        ) { item, _ in
+            guard let slice = item.slice else { return Span("") }
+            let tone: Style.Tone = slice.ready == 0 ? .bad : slice.ready < slice.total ? .warn : .good
+            return Span("\(slice.ready)/\(slice.total)", tone)
+        },
+        .age,
+        Column("PODS", .rest, drop: 7, order: { .number(Double($0.slice?.readyPods.count ?? 0)) }) { item, _ in
+            Span(item.slice?.readyPods.sorted().joined(separator: ",") ?? "", .faint)
+        },
         .labels,
     ]
 

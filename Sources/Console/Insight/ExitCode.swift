@@ -43,6 +43,12 @@ enum ImageTrouble {
                 "import the image on the node, or set imagePullPolicy to IfNotPresent", true
             )
         }
+        if says("images import") {
+            return (
+                "the image is not on the node, and its agent fetches none from registries",
+                "import it there: kagent images import FILE", true
+            )
+        }
         if says("unauthorized", "authentication required", "denied", "no basic auth", "403 forbidden", "401") {
             return (
                 "the registry refuses: it wants a login, or there is no such repository",

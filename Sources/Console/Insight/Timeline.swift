@@ -46,8 +46,12 @@ struct Timeline: Sendable {
 
     /// Before anything was watched, the cluster's own events are the only story there is.
     private mutating func seed(_ events: [Item], _ now: Timestamp) {
-        let recent = events.compactMap { item in item.event.flatMap { facts in facts.last.map { (item, facts, $0) } } }
-            .filter { now - $0.2 < .seconds(3600) }.sorted { $0.2 < $1.2 }.suffix(50)
+        // Of the many small steps of a start only the last one counts.
+        let steps: Set = ["Scheduled", "Pulling", "Pulled", "Created", "SuccessfulCreate", "SuccessfulDelete"]
+        let recent = events.filter { $0.event.map { $0.isWarning || !steps.contains($0.reason) } ?? false }.compactMap {
+            item in item.event.flatMap { facts in facts.last.map { (item, facts, $0) } }
+        }
+        .filter { now - $0.2 < .seconds(3600) }.sorted { $0.2 < $1.2 }.suffix(50)
         for (_, facts, time) in recent {
             add(
                 facts.name, facts.isWarning ? .warn : .faint, facts.isWarning ? "▲" : "·",

@@ -49,6 +49,16 @@ struct Filter: Sendable {
         self.problem = problem
     }
 
+    /// Whether everything that passes this filter passes the other one too, as far as their texts tell.
+    func narrows(_ other: Filter) -> Bool {
+        if other.isEmpty { return true }
+        guard case .contains(let own) = test, case .contains(let others) = other.test, !isInverse, !other.isInverse
+        else {
+            return false
+        }
+        return own.starts(with: others)
+    }
+
     var isEmpty: Bool { if case .everything = test { true } else { false } }
 
     func matches(_ texts: some Sequence<String>, labels: [String: String] = [:]) -> Bool {

@@ -17,6 +17,8 @@ struct ListScreen: Screen {
     private(set) var height = 1
     private var isStale = true
     private var builtFor = ""
+    private var filteredFor = Filter("")
+    private var filteredWide = false
     private var lastIndex = 0
     /// Widest text seen per column; columns grow, but do not jump back while rows scroll.
     private(set) var widths: [String: Int] = [:]
@@ -82,30 +84,36 @@ struct ListScreen: Screen {
 
     mutating func settle(_ world: World, _ area: Area) {
         height = max(1, area.height - 1)
-        let signature = "\(world.namespace)|\(filter.text)|\(sortTitle)|\(isDescending)|\(isWide)"
+        let signature = "\(world.namespace)|\(sortTitle)|\(isDescending)"
         if signature != builtFor || isStale {
             builtFor = signature
             isStale = false
             rebuild(world)
+        } else if filter.text != filteredFor.text || isWide != filteredWide {
+            rows.filter(test(world), narrowing: filter.narrows(filteredFor) && isWide == filteredWide)
         }
+        filteredFor = filter
+        filteredWide = isWide
         follow(world)
         measure(world, area)
     }
 
     private mutating func rebuild(_ world: World) {
-        let columns = columns(world)
-        let filter = filter
         let namespace = resource.type.isNamespaced && parent == nil ? world.namespace : ""
         let belongs = parent.map { world.belongs(to: $0) }
-        let texts = columns.filter { $0.role != .age }
-        let now = world.now
-        rows.isShown = { item in
-            (namespace.isEmpty || item.namespace == namespace) && belongs?(item) ?? true
-                && (filter.isEmpty || filter.matches(texts.lazy.map { $0.text(item, now).text }, labels: item.labels))
-        }
-        rows.order = (columns.first { $0.title == sortTitle } ?? .name).order
+        rows.isMember = { item in (namespace.isEmpty || item.namespace == namespace) && belongs?(item) ?? true }
+        rows.order = (columns(world).first { $0.title == sortTitle } ?? .name).order
         rows.isDescending = isDescending
+        rows.filter(test(world), narrowing: false)
         rows.rebuild(feed(world).items.values)
+    }
+
+    /// What the filter asks of an item; nil without one. Numbers and ages are not searched.
+    private func test(_ world: World) -> (@Sendable (Item) -> Bool)? {
+        let filter = filter
+        guard !filter.isEmpty else { return nil }
+        let searched = columns(world).filter { $0.role != .age && !$0.alignsRight }.map(\.search)
+        return { item in filter.matches(searched.lazy.map { $0(item) }, labels: item.labels) }
     }
 
     /// Keeps the cursor on its object; when that is gone, on the row where it was.
@@ -127,8 +135,7 @@ struct ListScreen: Screen {
             widthsFor = area.width
             widths = [:]
         }
-        let items = feed(world).items
-        let visible = rows.entries.dropFirst(offset).prefix(height).compactMap { items[$0.key] }
+        let visible = rows.entries.dropFirst(offset).prefix(height).map(\.item)
         for column in columns(world) {
             // The title of namespaces gives way to NS, the others have their room.
             let title = column.role == .namespace ? 2 : Width.of(column.title)
@@ -223,9 +230,8 @@ struct ListScreen: Screen {
         let fitted = TableView.fit(columns(world), widths, area.width - 2)
         TableView.header(&canvas, area.row(0), fitted, sort: sortTitle, isDescending)
         for (index, entry) in rows.entries.dropFirst(offset).prefix(area.height - 1).enumerated() {
-            guard let item = feed.items[entry.key] else { continue }
             let row = area.row(index + 1)
-            TableView.row(&canvas, row, fitted, item, world.now, mark: marks.contains(entry.key))
+            TableView.row(&canvas, row, fitted, entry.item, world.now, mark: marks.contains(entry.key))
             if entry.key == selected { TableView.select(&canvas, row) }
         }
     }

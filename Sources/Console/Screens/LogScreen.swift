@@ -3,8 +3,10 @@ import Shared
 /// The logs of one or several pods, merged by time, growing live. Bounded: what had to go is counted and said.
 struct LogScreen: Screen {
     let target: Target
-    let keys: [LogKey]
+    private(set) var keys: [LogKey]
     let isPrevious: Bool
+    /// Pods that the target has, of which the first ones are read.
+    private var podCount: Int
     private(set) var lines: [LogLine] = []
     private(set) var dropped = 0
     private(set) var pane = TextPane()
@@ -13,18 +15,37 @@ struct LogScreen: Screen {
     /// Index into `keys`; nil shows all.
     private(set) var only: Int?
     private var states: [LogKey: String] = [:]
+    /// Everything is laid out anew; else only lines behind `shownCount` are.
     private var isStale = true
+    private var shownCount = 0
     private var width = 0
+    /// Lines that a container had written before the ones asked for, as far as it shows.
+    private var received: [LogKey: Int] = [:]
 
     init(_ target: Target, pods: [Item], isPrevious: Bool) {
         self.target = target
         self.isPrevious = isPrevious
-        keys = pods.prefix(20).flatMap { pod in
-            (pod.pod?.names ?? []).map {
-                LogKey(namespace: pod.namespace, pod: pod.name, container: $0, isPrevious: isPrevious)
-            }
-        }
+        podCount = pods.count
+        keys = pods.prefix(Limits.logPodsMax).flatMap { LogScreen.keys(of: $0, isPrevious: isPrevious) }
         pane.follows = true
+    }
+
+    private static func keys(of pod: Item, isPrevious: Bool) -> [LogKey] {
+        (pod.pod?.names ?? []).map {
+            LogKey(namespace: pod.namespace, pod: pod.name, container: $0, isPrevious: isPrevious)
+        }
+    }
+
+    /// Pods that join the workload are read too; those that are gone make room.
+    private mutating func join(_ pod: Item, _ world: World) {
+        podCount += 1
+        if Set(keys.map(\.pod)).count >= Limits.logPodsMax {
+            keys.removeAll { world.pods[Item.Key(namespace: $0.namespace, name: $0.pod)] == nil }
+            only = nil
+        }
+        guard Set(keys.map(\.pod)).count < Limits.logPodsMax else { return }
+        keys += LogScreen.keys(of: pod, isPrevious: false)
+        insert(LogLine(time: "", container: "", text: "pod \(pod.name) joins", kind: .boundary))
     }
 
     var scope: Scope { .logs }
@@ -39,6 +60,10 @@ struct LogScreen: Screen {
             line.append(Span(name(keys[only]), .accent))
         } else if keys.count > 1 {
             line.append(Span("\(keys.count) containers", .accent))
+        }
+        let read = Set(keys.map(\.pod)).count
+        if read < podCount, podCount > Limits.logPodsMax {
+            line.append(Span("  of \(read) of \(podCount) pods", .warn))
         }
         if isPrevious { line.append(Span("  the run before", .warn)) }
         if dropped > 0 { line.append(Span("  \(TextFit.grouped(dropped)) older lines dropped", .warn)) }
@@ -55,10 +80,12 @@ struct LogScreen: Screen {
         switch news {
         case .opened: states[key] = ""
         case .lines(let new):
+            received[key, default: 0] += new.count
             for line in new { insert(LogLine(time: line.time, container: name(key), text: line.text, kind: line.kind)) }
             if lines.count > Limits.logLinesMax + Limits.logLinesMax / 10 {
                 dropped += lines.count - Limits.logLinesMax
                 lines.removeFirst(lines.count - Limits.logLinesMax)
+                isStale = true
             }
         case .ended(let why, let isFinal):
             states[key] = why
@@ -66,13 +93,18 @@ struct LogScreen: Screen {
                 insert(LogLine(time: lines.last?.time ?? "", container: name(key), text: why, kind: .boundary))
             }
         }
-        isStale = true
     }
 
     /// A restart becomes a line of its own, between the end of one run and the beginning of the next.
     mutating func observe(_ key: FeedKey, _ changes: [(old: Item?, new: Item?)], _ world: World) {
         guard key == .all(.pods), !isPrevious else { return }
+        let belongs = target.resource == .pods ? nil : world.belongs(to: target)
         for change in changes {
+            if let belongs, change.old == nil, let new = change.new, belongs(new),
+                !keys.contains(where: { $0.pod == new.name })
+            {
+                join(new, world)
+            }
             guard let item = change.new, let old = change.old?.pod, let new = item.pod,
                 keys.contains(where: { $0.pod == item.name && $0.namespace == item.namespace })
             else { continue }
@@ -86,7 +118,6 @@ struct LogScreen: Screen {
                     LogLine(
                         time: "", container: name(key), text: "restarted (×\(container.restarts))\(exit)",
                         kind: .boundary))
-                isStale = true
             }
         }
     }
@@ -98,6 +129,7 @@ struct LogScreen: Screen {
         if !line.time.isEmpty {
             while index > floor, lines[index - 1].time > line.time { index -= 1 }
         }
+        if index < shownCount { isStale = true }
         lines.insert(line, at: index)
     }
 
@@ -134,17 +166,36 @@ struct LogScreen: Screen {
     mutating func setFilter(_ text: String, _ world: World) { pane.setSearch(text) }
 
     mutating func settle(_ world: World, _ area: Area) {
-        guard isStale || width != area.width || pane.height != area.height else {
-            return pane.show(pane.lines, height: area.height)
+        if !isStale, width == area.width {
+            // Only what is new is laid out: a busy log costs what it writes.
+            if shownCount < lines.count {
+                pane.append(rows(lines[shownCount...], area.width), height: area.height)
+                shownCount = lines.count
+            }
+            return pane.resize(height: area.height)
         }
         isStale = false
         width = area.width
-        var shown: [Line] =
-            dropped > 0
-            ? [[Span(" ── \(TextFit.grouped(dropped)) older lines were dropped to bound memory ──", .warn)]] : []
+        var shown: [Line] = []
+        if dropped > 0 {
+            shown.append([Span(" ── \(TextFit.grouped(dropped)) older lines were dropped to bound memory ──", .warn)])
+        } else if received.contains(where: { $0.value >= $0.key.tail && !$0.key.isPrevious }) {
+            shown.append([
+                Span(
+                    " ── begins with the last \(TextFit.grouped(keys.first?.tail ?? 0)) lines of each container ──",
+                    .faint)
+            ])
+        }
+        shown += rows(lines[...], area.width)
+        shownCount = lines.count
+        pane.show(shown, height: area.height)
+    }
+
+    private func rows(_ lines: ArraySlice<LogLine>, _ width: Int) -> [Line] {
+        var shown: [Line] = []
         let selected = only.map { name(keys[$0]) }
         let label = keys.count > 1 && only == nil ? min(20, keys.map { Width.of(name($0)) }.max() ?? 0) : 0
-        for line in lines where selected == nil || line.container == selected {
+        for line in lines where selected == nil || line.container == selected || line.container.isEmpty {
             if line.kind == .boundary {
                 shown.append([Span(" ── \(line.container.isEmpty ? "" : line.container + " ")\(line.text) ──", .warn)])
                 continue
@@ -155,9 +206,9 @@ struct LogScreen: Screen {
                 row.append(Span(TextFit.pad(line.container, to: label) + " ", LogScreen.tone(line.container)))
             }
             row.append(Span(line.text, LogScreen.level(line.text)))
-            shown += wraps ? TextPane.wrap(row, width: area.width - 2) : [row]
+            shown += wraps ? TextPane.wrap(row, width: width - 2) : [row]
         }
-        pane.show(shown, height: area.height)
+        return shown
     }
 
     /// A colour of its own for each container, out of the calm ones.

@@ -19,6 +19,24 @@ struct TextPane: Sendable {
         clamp()
     }
 
+    /// Adds lines at the end: only these are searched.
+    mutating func append(_ more: [Line], height: Int) {
+        self.height = max(1, height)
+        let start = lines.count
+        lines += more
+        if !search.isEmpty {
+            matches += lines.indices.dropFirst(start).filter { search.matches(CollectionOfOne(lines[$0].text)) }
+        }
+        clamp()
+    }
+
+    /// The height changed, the lines did not.
+    mutating func resize(height: Int) {
+        guard height != self.height else { return }
+        self.height = max(1, height)
+        clamp()
+    }
+
     mutating func setSearch(_ text: String) {
         search = Filter(text)
         find(moving: true)

@@ -139,7 +139,7 @@ enum Frame {
     private static func question(_ canvas: inout Canvas, _ dialog: Dialog) {
         let widest = max(dialog.body.map(\.width).max() ?? 0, Width.of(dialog.title) + 4, 36)
         let width = min(canvas.size.width - 4, widest + 6)
-        let height = min(canvas.size.height - 2, dialog.body.count + 6)
+        let height = min(canvas.size.height - 2, dialog.body.count + 5)
         let area = Area(
             x: (canvas.size.width - width) / 2, y: max(1, (canvas.size.height - height) / 2 - 1), width: width,
             height: height)
@@ -148,8 +148,8 @@ enum Frame {
         canvas.put(
             " \(TextFit.cut(dialog.title, to: width - 6)) ", x: area.x + 2, y: area.y, .heading,
             limit: area.x + width - 2)
-        for (index, line) in dialog.body.prefix(height - 5).enumerated() {
-            canvas.put(line, x: area.x + 2, y: area.y + 2 + index, limit: area.x + width - 2)
+        for (index, line) in dialog.body.prefix(height - 4).enumerated() {
+            canvas.put(line, x: area.x + 2, y: area.y + 1 + index, limit: area.x + width - 2)
         }
         let y = area.y + height - 2
         func button(_ text: String, _ isOn: Bool, _ tone: Style.Tone, _ x: Int) -> Int {

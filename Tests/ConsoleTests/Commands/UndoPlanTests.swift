@@ -52,6 +52,27 @@ struct UndoPlanTests {
         #expect(change.verb == .refused && change.call == nil && !change.lines.isEmpty)
     }
 
+    @Test func `an entry is read as it was written`() throws {
+        for (before, after) in [(nil, deployment(1)), (deployment(1), nil), (deployment(1), deployment(2))]
+            as [(JSON?, JSON?)]
+        {
+            let entry = Ledger.Entry(
+                group: "g", time: FakeCluster.now, server: "s", path: path, before: before, after: after)
+            let read = try #require(Ledger.Entry(try JSON(parsing: entry.json.encoded)))
+            #expect((read.before == nil) == (before == nil))
+            #expect((read.after == nil) == (after == nil))
+            #expect(read.path == path && read.group == "g")
+        }
+    }
+
+    @Test func `a field that the change added is removed again`() throws {
+        var after = deployment(3)
+        after["spec"]["paused"] = true
+        let change = UndoPlan.change(path, before: deployment(3), after: after, live: after)
+        let call = try #require(change.call)
+        #expect(call.body?["spec"].object?["paused"] == nil)
+    }
+
     @Test func `a group that was taken back is not offered again`() {
         func entry(_ group: String) -> Ledger.Entry {
             Ledger.Entry(

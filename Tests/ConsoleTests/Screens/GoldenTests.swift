@@ -100,7 +100,7 @@ enum Golden {
         ─ What happens ───────────────────── ● runs ◐ starts ✗ crashed ◌ ending ✓ done ─
           14:29:50  ▲ crash-66f8b-zz41s BackOff: Back-off restarting failed container c
           14:25:01  · web-7c9f6d-x2lqz Started: Started container web
-          14:25:00  · web-7c9f6d-x2lqz Scheduled: Successfully assigned default/web-7c9
+
 
 
 

@@ -39,8 +39,7 @@ struct Ledger: Sendable {
             else { return nil }
             self.init(
                 group: group, time: time, server: server, path: path,
-                before: json["before"].object == nil ? nil : json["before"],
-                after: json["after"].object == nil ? nil : json["after"])
+                before: json["before"].object.map(JSON.object), after: json["after"].object.map(JSON.object))
         }
     }
 

@@ -111,7 +111,7 @@ enum UndoPlan {
             for key in Set(before.members.keys + after.members.keys).sorted() where before[key] != after[key] {
                 let path = field.isEmpty ? key : "\(field).\(key)"
                 let value = reverted(before[key], after[key], live[key], path, &conflicts)
-                result.set(key, value.isNull ? nil : value)
+                if value.isNull { result.remove(key) } else { result[key] = value }
             }
             return result
         }
