@@ -117,7 +117,7 @@ package final class Informer<K: Kind>: Service {
             do {
                 if needsList {
                     let (items, revision) = try await client.listPages(scope)
-                    replace(with: items.map { K($0) }, at: revision)
+                    replace(with: items.map { K(Informer.kept($0)) }, at: revision)
                     needsList = false
                     for waiter in takeWaiters() { waiter.resume() }
                 }
@@ -148,11 +148,19 @@ package final class Informer<K: Kind>: Service {
 
     private func receive(_ event: WatchEvent) throws {
         switch event {
-        case .added(let json), .modified(let json): store(K(json))
+        case .added(let json), .modified(let json): store(K(Informer.kept(json)))
         case .deleted(let json): remove(K(json))
         case .bookmark(let json): advance(to: K(json))
         case .failed(let status): throw status
         }
+    }
+
+    /// What of an object is kept: not who owns its fields, which is long and of no use to controllers. An update without
+    /// that list leaves it as it is.
+    private static func kept(_ json: JSON) -> JSON {
+        var json = json
+        json["metadata"].remove("managedFields")
+        return json
     }
 
     private func store(_ object: K) {
