@@ -59,7 +59,7 @@ struct GoldenMatch {
             rest.remove(found)
             compare(mine, value, at: place)
         }
-        for key in rest.sorted() {
+        for key in rest.sorted() where !GoldenVersions.isAddition(key, given[key] ?? .null) {
             miss(path.isEmpty ? key : "\(path).\(key)", "not wanted, is \(GoldenMatch.short(given[key] ?? .null))")
         }
     }

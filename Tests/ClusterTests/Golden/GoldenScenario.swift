@@ -36,7 +36,9 @@ struct GoldenScenario {
         self.topic = topic
         about = json["about"].string ?? ""
         steps = json["steps"].items.map(Step.init)
-        only120 = json["only120"].bool ?? false ? json["only120Why"].items.map(\.text) : []
+        var reasons = json["only120"].bool ?? false ? json["only120Why"].items.map(\.text) : []
+        if let change = GoldenVersions.changed[id] { reasons.append(change) }
+        only120 = reasons
         showsManagedFields = json["managedFields"].bool ?? false
         ignored = json["ignore"].items.compactMap(\.string)
         settles = json["settle"].bool ?? false
