@@ -142,8 +142,10 @@ struct ControlPlane: Sendable {
     func client(_ user: User, agent: String) -> Client {
         Client(InProcessTransport(server: server, user: user), agent: agent)
     }
-    /// The client of a controller; its name is the field manager.
-    func client(controller name: String) -> Client { client(.controller(name), agent: name) }
+    /// The client of a controller. Fields have the managers that they have in Kubernetes.
+    func client(controller name: String) -> Client {
+        client(.controller(name), agent: name == "kube-scheduler" ? name : "kube-controller-manager")
+    }
 
     /// Creates what every cluster has, where it is missing, and brings the endpoints of service `kubernetes` up to date.
     func bootstrap(serviceAddress: String, endpoints addresses: [String], port: Int) async throws {

@@ -5,4 +5,11 @@ extension Limits {
     static let generatedNameAttemptsMax = 8
     /// How often a change without `resourceVersion` is computed anew when others write in between; then 409.
     static let conflictAttemptsMax = 16
+    /// Writers without server-side apply that `managedFields` names; the oldest are united as `ancient-changes`.
+    /// Source: apimachinery `managedfields.DefaultMaxUpdateManagers`.
+    static let updateManagersMax = 10
+    /// Bytes of a manager's name; longer ones are refused with 422. Source: `validation.FieldManagerMaxLength`.
+    static let fieldManagerBytesMax = 128
+    /// Bytes of the annotation of client-side apply; a longer one is left out. Source: `TotalAnnotationSizeLimitB`.
+    static let annotationBytesMax = 262_144
 }

@@ -30,6 +30,7 @@ extension Storage {
         try stamp(&object, access)
         resource.prepareForCreate(&object)
         Defaults.apply(to: &object, resource)
+        noteCreation(of: &object, sent: decoded, access, options)
         var call = AdmissionCall(
             operation: .create, resource: resource, subresource: access.subresource, namespace: access.namespace,
             name: Object(object).name, user: access.user, isDryRun: options.isDryRun, old: .null, object: object)

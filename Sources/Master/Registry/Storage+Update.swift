@@ -28,7 +28,7 @@ extension Storage {
             let current = try get(access)
             let old = try current.json()
             let new = try merge(try change(old), into: old, access, options)
-            if new == old { return Written(stored: current, change: .unchanged) }
+            if Storage.isUnchanged(new, from: old) { return Written(stored: current, change: .unchanged) }
             if let written = try await replace(current, with: new, access, options) { return written }
         }
         throw Status.conflict(access.resource.groupResource, access.name, Storage.staleText)
@@ -52,7 +52,9 @@ extension Storage {
         if !after.resourceVersion.isEmpty, after.resourceVersion != before.resourceVersion {
             throw Status.conflict(resource.groupResource, access.name, Storage.staleText)
         }
-        if !after.uid.isEmpty, after.uid != before.uid {
+        if options.isPatch {
+            try require(Storage.identityErrors(after, before), access, access.name)
+        } else if !after.uid.isEmpty, after.uid != before.uid {
             let why = "Precondition failed: UID in precondition: \(after.uid), UID in object meta: \(before.uid)"
             throw Status.conflict(resource.groupResource, access.name, why)
         }
@@ -60,11 +62,12 @@ extension Storage {
             "uid", "creationTimestamp", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds",
             "generation", "selfLink",
         ] {
-            after.json.set(key, before.json[key].isNull ? nil : before.json[key])
+            after.json.set(key, before.json[key])
         }
         new["metadata"] = after.json
         prepare(&new, old, access)
         Defaults.apply(to: &new, resource)
+        noteChange(of: &new, from: old, access, options)
         var call = AdmissionCall(
             operation: .update, resource: resource, subresource: access.subresource, namespace: access.namespace,
             name: access.name, user: access.user, isDryRun: options.isDryRun, old: old, object: new)
@@ -82,6 +85,24 @@ extension Storage {
             }
         try require(errors, access, access.name)
         return new
+    }
+
+    /// What nobody can change about an object. Every one is complained about twice, by the rules of all objects and by
+    /// those of the kind, as in Kubernetes.
+    private static func identityErrors(_ after: ObjectMeta, _ before: ObjectMeta) -> [FieldError] {
+        var errors: [FieldError] = []
+        func complain(_ key: String, _ value: String) {
+            errors.append(
+                FieldError(reason: .invalid, field: "metadata.\(key)", value: value, detail: "field is immutable"))
+        }
+        if !after.uid.isEmpty, after.uid != before.uid { complain("uid", after.uid.goQuoted) }
+        if !before.isDeleting, let time = after.deletionTimestamp {
+            complain("deletionTimestamp", time.rfc3339.replacing("T", with: " ").replacing("Z", with: " +0000 UTC"))
+        }
+        if let seconds = after.deletionGracePeriodSeconds, before.deletionGracePeriodSeconds == nil {
+            complain("deletionGracePeriodSeconds", String(seconds))
+        }
+        return errors + errors
     }
 
     /// Takes each part from the side that the subresource may write.

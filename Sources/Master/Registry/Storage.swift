@@ -32,6 +32,19 @@ struct Storage: Sendable {
         var isDryRun = false
         var fieldManager = ""
         var fieldValidation = FieldValidation.warn
+        var ownership = Ownership.updated
+        /// The subresource under which the writer is noted, where it is not the request's own.
+        var notedSubresource: String?
+        /// What a patch can not change it does not ask for: an answer of 422 instead of 409.
+        var isPatch = false
+
+        /// Who owns what the write changes.
+        enum Ownership: Sendable {
+            /// The writer.
+            case updated
+            /// Whom the new object's `managedFields` name.
+            case given
+        }
     }
 
     /// What a write left behind.
@@ -94,6 +107,19 @@ struct Storage: Sendable {
                 body, as: type, fieldValidation: options.fieldValidation, duplicates: duplicates)
         }
         var object = decoded.object
+        Storage.keepReset(&object, sent: body)
+        try place(&object, access)
+        return (object, decoded.warnings)
+    }
+
+    /// A list of owners that is there and empty forgets all owners, so it has to survive decoding.
+    static func keepReset(_ object: inout JSON, sent: JSON) {
+        if let list = sent["metadata"].object?["managedFields"], list == [] { object["metadata"]["managedFields"] = [] }
+    }
+
+    /// Gives an object the namespace of the request's path.
+    func place(_ object: inout JSON, _ access: Access) throws(Status) {
+        let resource = access.resource
         let namespace = Object(object).namespace
         if resource.isNamespaced {
             if !namespace.isEmpty, namespace != access.namespace {
@@ -105,7 +131,6 @@ struct Storage: Sendable {
         } else if !namespace.isEmpty {
             object["metadata"].remove("namespace")
         }
-        return (object, decoded.warnings)
     }
 
     /// The object with its members in the order in which Kubernetes writes them.
@@ -114,7 +139,25 @@ struct Storage: Sendable {
         members.reserveCapacity(object.members.count + 2)
         members.append("kind", .string(resource.kind))
         members.append("apiVersion", .string(resource.apiVersion))
-        for (key, value) in object.members where key != "kind" && key != "apiVersion" { members.append(key, value) }
+        for (key, value) in object.members where key != "kind" && key != "apiVersion" {
+            members.append(key, key == "metadata" ? ordered(value) : value)
+        }
+        return .object(members)
+    }
+
+    /// Metadata in the order of its fields, with a place for the version that the store gives.
+    private static func ordered(_ metadata: JSON) -> JSON {
+        guard let type = Schema.type("meta.v1.ObjectMeta") else { return metadata }
+        var places: [(place: Int, member: JSON.Members.Member)] = []
+        places.reserveCapacity(metadata.members.count + 1)
+        for member in metadata.members { places.append((type.index(of: member.key) ?? .max, member)) }
+        if metadata.object?["resourceVersion"] == nil {
+            places.append((type.index(of: "resourceVersion") ?? .max, ("resourceVersion", "")))
+        }
+        places.sort { $0.place < $1.place }
+        var members = JSON.Members()
+        members.reserveCapacity(places.count)
+        for (_, member) in places { members.append(member.key, member.value) }
         return .object(members)
     }
 

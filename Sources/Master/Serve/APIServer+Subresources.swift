@@ -27,34 +27,6 @@ extension APIServer {
         }
     }
 
-    /// `autoscaling/v1 Scale`: the replica count of a workload, read or set by itself.
-    private func scale(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
-        let whole = access.whole
-        switch call.info.verb {
-        case "get": return Answer.json(200, Scale.of(try storage.get(whole).json()))
-        case "patch":
-            let patch = try PatchBody(call)
-            let options = try call.writeOptions()
-            let written = try await storage.modify(whole, options) { old throws(Status) in
-                let before = Scale.of(old)
-                let after: JSON
-                switch patch.format {
-                case .json: after = try JSONPatch.apply(patch.json, to: before)
-                default: after = MergePatch.apply(patch.json, to: before)
-                }
-                return try Scale.set(after, on: old)
-            }
-            return Answer.json(200, Scale.of(try written.stored.json()))
-        default:
-            // kubectl sends this body without a media type.
-            let (body, _) = try call.body(contentType: "application/json")
-            let written = try await storage.modify(whole, try call.writeOptions()) { old throws(Status) in
-                try Scale.set(body, on: old)
-            }
-            return Answer.json(200, Scale.of(try written.stored.json()))
-        }
-    }
-
     /// Gives a pod its node, once. Source: core/v1 `Binding`.
     private func bind(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let body = try call.body().json
@@ -137,51 +109,5 @@ extension Storage.Access {
     /// The object that the subresource belongs to.
     var whole: Storage.Access {
         Storage.Access(resource: resource, namespace: namespace, name: name, subresource: "", user: user)
-    }
-}
-
-/// `autoscaling/v1 Scale` of a workload. Pure.
-enum Scale {
-    static func of(_ object: JSON) -> JSON {
-        let metadata = Object(object).metadata
-        var scaled: JSON = ["name": .string(metadata.name), "namespace": .string(metadata.namespace)]
-        for key in ["uid", "resourceVersion", "creationTimestamp"] { scaled[key] = metadata.json[key] }
-        var status: JSON = ["replicas": object["status"]["replicas"].isNull ? 0 : object["status"]["replicas"]]
-        let selector = object["spec"]["selector"]
-        // A replication controller's selector is a plain map of labels.
-        let parsed =
-            Object(object).kind == "ReplicationController"
-            ? LabelSelector(equal: selector.strings) : LabelSelector(selector)
-        if let parsed, !parsed.isEmpty { status["selector"] = .string(parsed.description) }
-        var spec: JSON = [:]
-        if let replicas = object["spec"]["replicas"].int, replicas != 0 { spec["replicas"] = JSON(replicas) }
-        return ["kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": scaled, "spec": spec, "status": status]
-    }
-
-    /// The workload with the replica count of `scale`.
-    static func set(_ scale: JSON, on object: JSON) throws(Status) -> JSON {
-        let name = Object(object).name
-        if let version = scale["metadata"]["resourceVersion"].string, !version.isEmpty,
-            version != Object(object).metadata.resourceVersion
-        {
-            throw Status(.conflict, "Operation cannot be fulfilled on scale \"\(name)\": \(Storage.staleText)")
-        }
-        let replicas = scale["spec"]["replicas"]
-        guard let count = replicas.isNull ? 0 : replicas.int, count >= 0 else {
-            var status = Status(
-                .invalid,
-                "Scale.autoscaling \"\(name)\" is invalid: spec.replicas: Invalid value: \(replicas.text): must be greater than or equal to 0"
-            )
-            status.causes = [
-                Status.Cause(
-                    reason: "FieldValueInvalid",
-                    message: "Invalid value: \(replicas.text): must be greater than or equal to 0",
-                    field: "spec.replicas")
-            ]
-            throw status
-        }
-        var object = object
-        object["spec"]["replicas"] = JSON(count)
-        return object
     }
 }

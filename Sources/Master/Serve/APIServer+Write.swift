@@ -18,9 +18,10 @@ extension APIServer {
 
     func patch(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let representation = try Representation(accept: call.request.headers["Accept"])
-        let patch = try PatchBody(call)
-        let written = try await storage.patch(access, patch, try call.writeOptions())
-        return try render(written.stored, 200, representation, call, access, warnings: written.warnings)
+        let format = try PatchBody.format(of: call, access.resource)
+        let options = try call.writeOptions(format)
+        let written = try await storage.patch(access, try PatchBody(call, format), options)
+        return try render(written.stored, written.change == .created ? 201 : 200, representation, call, access, warnings: written.warnings)
     }
 
     func delete(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {

@@ -41,31 +41,4 @@ struct Call: Sendable {
             )
         }
     }
-
-    /// The parameters of a write.
-    func writeOptions() throws(Status) -> Storage.WriteOptions {
-        var options = Storage.WriteOptions()
-        for value in query.all("dryRun") where !value.isEmpty {
-            guard value == "All" else {
-                throw Status(.badRequest, "dryRun: Unsupported value: \"\(value)\": supported values: \"All\"")
-            }
-            options.isDryRun = true
-        }
-        options.fieldManager = query["fieldManager"] ?? fieldManager
-        if let text = query["fieldValidation"], !text.isEmpty {
-            guard let validation = FieldValidation(rawValue: text) else {
-                throw Status(
-                    .badRequest,
-                    "fieldValidation: Unsupported value: \"\(text)\": supported values: \"Ignore\", \"Strict\", \"Warn\""
-                )
-            }
-            options.fieldValidation = validation
-        }
-        return options
-    }
-
-    /// Without a parameter the manager is the program: the part of User-Agent before the first slash.
-    private var fieldManager: String {
-        String((request.headers["User-Agent"] ?? "unknown").prefix { $0 != "/" && $0 != " " }.prefix(128))
-    }
 }

@@ -85,9 +85,9 @@ extension JSON {
         return removed
     }
 
-    /// Sets the member `key`, or removes it when `value` is nil.
+    /// Sets the member `key`, or removes it when `value` is nil or null. (`condition ? nil : json` is null, not nil.)
     package mutating func set(_ key: String, _ value: JSON?) {
-        if let value { self[key] = value } else { remove(key) }
+        if let value, !value.isNull { self[key] = value } else { remove(key) }
     }
 
     /// Moves the members out, so that changing them copies nothing.

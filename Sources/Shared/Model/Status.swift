@@ -47,6 +47,8 @@ package struct Status: Error, Equatable, Sendable {
     package var uid = ""
     package var causes: [Cause] = []
     package var retryAfterSeconds = 0
+    /// The body has `details` even when there are none.
+    package var showsDetails = false
 
     package init(_ reason: Reason, _ message: String, code: Int? = nil) {
         self.reason = reason
@@ -115,7 +117,7 @@ extension Status {
         }
         if !causes.isEmpty { details["causes"] = .array(causes.map(\.json)) }
         if retryAfterSeconds > 0 { details["retryAfterSeconds"] = JSON(retryAfterSeconds) }
-        if !details.members.isEmpty { json["details"] = details }
+        if !details.members.isEmpty || showsDetails { json["details"] = details }
         json["code"] = JSON(code)
         return json
     }

@@ -52,7 +52,12 @@ extension Schema {
     }
 
     private static func badRequest(_ kind: GroupVersionKind, _ why: String) -> Status {
-        Status(.badRequest, "\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): \(why)")
+        Status(.badRequest, refusalPrefix(kind) + why)
+    }
+
+    /// How the message of a refusal begins.
+    static func refusalPrefix(_ kind: GroupVersionKind) -> String {
+        "\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): "
     }
 }
 

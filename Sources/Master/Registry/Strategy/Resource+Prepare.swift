@@ -48,21 +48,26 @@ extension Resource {
         if object["metadata"]["generation"] == 0 { object["metadata"].remove("generation") }
     }
 
-    /// Makes what a client sent to `status` fit: all but the status stays as it was.
+    /// Makes what a client sent to `status` fit: the specification stays as it was, and of most kinds nothing else.
     func prepareForStatusUpdate(_ object: inout JSON, from old: JSON) {
         var result = old
         result.set("status", object.object?["status"])
-        if let version = object["metadata"].object?["resourceVersion"] {
-            result["metadata"]["resourceVersion"] = version
-        }
-        // Kinds whose agent also owns these keep them writable through status, as in Kubernetes.
-        for key in ["managedFields", "finalizers", "labels", "annotations"]
-        where key == "managedFields" || plural == "nodes" && (key == "labels" || key == "annotations")
-            || groupResource == Deployment.type.resource && key == "annotations"
-        {
-            if let value = object["metadata"].object?[key] { result["metadata"][key] = value }
-        }
+        var metadata = object["metadata"]
+        for key in fixedByStatus { metadata.set(key, old["metadata"].object?[key]) }
+        result["metadata"] = metadata
         object = result
+    }
+
+    /// The metadata that a write of the status can not change.
+    var fixedByStatus: [String] {
+        switch groupResource.description {
+        case "pods": ["ownerReferences"]
+        case "deployments.apps": ["labels"]
+        case "apiservices.apiregistration.k8s.io", "customresourcedefinitions.apiextensions.k8s.io",
+            "volumeattachments.storage.k8s.io":
+            ["labels", "annotations", "finalizers", "ownerReferences"]
+        default: schemaType == nil ? ["labels", "annotations", "finalizers", "ownerReferences"] : []
+        }
     }
 
     /// What a client cannot change about an object's identity.

@@ -56,7 +56,9 @@ package enum JSONPatch {
 
     /// The answer to every patch that can be read but not applied.
     private static var refused: Status {
-        Status(.invalid, "the server rejected our request due to an error in our request")
+        var status = Status(.invalid, "the server rejected our request due to an error in our request")
+        status.showsDetails = true
+        return status
     }
 
     private static func pointer(_ json: JSON) throws(Status) -> [String] {

@@ -1,0 +1,102 @@
+import Shared
+
+extension APIServer {
+    /// `autoscaling/v1 Scale`: the replica count of a workload, read or set by itself.
+    func scale(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
+        let whole = access.whole
+        guard call.info.verb != "get" else { return Answer.json(200, Scale.of(try storage.get(whole).json())) }
+        let written: Storage.Written
+        if call.info.verb == "patch" {
+            let format = try PatchBody.format(of: call, access.resource)
+            var options = try call.writeOptions(format)
+            options.notedSubresource = access.subresource
+            let patch = try PatchBody(call, format)
+            if format == .apply {
+                written = try await storage.apply(whole, try Scale.configuration(patch, of: access.resource), options)
+            } else {
+                written = try await storage.modify(whole, options) { old throws(Status) in
+                    try Scale.set(try Scale.patched(Scale.of(old), by: patch), on: old, access.resource)
+                }
+            }
+        } else {
+            var options = try call.writeOptions()
+            options.notedSubresource = access.subresource
+            // kubectl sends this body without a media type.
+            let (body, _) = try call.body(contentType: "application/json")
+            written = try await storage.modify(whole, options) { old throws(Status) in
+                try Scale.set(body, on: old, access.resource)
+            }
+        }
+        return Answer.json(200, Scale.of(try written.stored.json()))
+    }
+}
+
+/// `autoscaling/v1 Scale` of a workload. Pure.
+enum Scale {
+    private static let kind = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
+
+    static func of(_ object: JSON) -> JSON {
+        let metadata = Object(object).metadata
+        var scaled: JSON = ["name": .string(metadata.name), "namespace": .string(metadata.namespace)]
+        for key in ["uid", "resourceVersion", "creationTimestamp"] { scaled[key] = metadata.json[key] }
+        var status: JSON = ["replicas": object["status"]["replicas"].isNull ? 0 : object["status"]["replicas"]]
+        let selector = object["spec"]["selector"]
+        // A replication controller's selector is a plain map of labels.
+        let parsed =
+            Object(object).kind == "ReplicationController"
+            ? LabelSelector(equal: selector.strings) : LabelSelector(selector)
+        if let parsed, !parsed.isEmpty { status["selector"] = .string(parsed.description) }
+        var spec: JSON = [:]
+        if let replicas = object["spec"]["replicas"].int, replicas != 0 { spec["replicas"] = JSON(replicas) }
+        return ["kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": scaled, "spec": spec, "status": status]
+    }
+
+    /// The scale after a patch.
+    /// - Throws: 422 when it is no scale any more.
+    static func patched(_ scale: JSON, by patch: PatchBody) throws(Status) -> JSON {
+        let after = try patch.applied(to: scale, SchemaPatch(type: "autoscaling.v1.Scale"))
+        do throws(Status) {
+            return try Schema.decode(after, as: kind, fieldValidation: .ignore).object
+        } catch {
+            let why = String(error.message.dropFirst(Schema.refusalPrefix(kind).count))
+            throw patch.refusal(after, over: scale, why: why)
+        }
+    }
+
+    /// An applied scale as a configuration of the workload.
+    static func configuration(_ patch: PatchBody, of resource: Resource) throws(Status) -> PatchBody {
+        let scale = Object(patch.json)
+        guard scale.apiVersion == kind.apiVersion else {
+            throw Status(
+                .badRequest,
+                "Incorrect version specified in apply patch. Specified patch version: \(scale.apiVersion), expected: \(kind.apiVersion)"
+            )
+        }
+        var configuration: JSON = [
+            "apiVersion": .string(resource.apiVersion), "kind": .string(resource.kind),
+            "metadata": patch.json["metadata"],
+        ]
+        if let replicas = patch.json["spec"].object?["replicas"] { configuration["spec"] = ["replicas": replicas] }
+        return PatchBody(.apply, configuration, isForced: patch.isForced)
+    }
+
+    /// The workload with the replica count of `scale`.
+    static func set(_ scale: JSON, on object: JSON, _ resource: Resource) throws(Status) -> JSON {
+        let name = Object(object).name
+        if let version = scale["metadata"]["resourceVersion"].string, !version.isEmpty,
+            version != Object(object).metadata.resourceVersion
+        {
+            throw Status.conflict(resource.groupResource, name, Storage.staleText)
+        }
+        let replicas = scale["spec"]["replicas"]
+        guard let count = replicas.isNull ? 0 : replicas.int, count >= 0 else {
+            let error = FieldError(
+                reason: .invalid, field: "spec.replicas", value: replicas.text,
+                detail: "must be greater than or equal to 0")
+            throw FieldError.status([error], group: kind.group, kind: kind.kind, name: name)
+        }
+        var object = object
+        object["spec"]["replicas"] = JSON(count)
+        return object
+    }
+}
