@@ -24,6 +24,7 @@ enum GoldenVersions {
         "ssa-strategy-switch": "a struct goes with the last of its fields that the applier owned",
         "ssa-map-nodeselector": "node selectors are atomic",
         "ssa-list-order": "shared items take the order of the applier",
+        "ssa-svc-create": "selectors of services are atomic",
         "ssa-svc-over-update": "selectors of services are atomic",
         "patch-merge-cm-case": "a warning names the unknown field",
         "patch-smp-tmpl-tol-delete": "a warning names the directive that means nothing there",
