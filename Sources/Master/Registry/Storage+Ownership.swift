@@ -47,8 +47,22 @@ extension Storage {
 }
 
 extension Resource {
+    /// Brings an object of the resource into its schema.
+    func decode(
+        _ object: JSON, _ validation: FieldValidation, duplicates: [String] = []
+    ) throws(Status) -> Schema.Decoded {
+        let type = GroupVersionKind(group: group, version: version, kind: kind)
+        if let custom {
+            return try custom.decode(object, as: type, fieldValidation: validation, duplicates: duplicates)
+        }
+        return try Schema.decode(object, as: type, fieldValidation: validation, duplicates: duplicates)
+    }
+
     /// How the objects are merged and owned.
-    var mergeType: MergeType { SchemaStructure.root(self) }
+    var mergeType: MergeType {
+        if let custom { return CustomStructure.root(custom.schema) }
+        return SchemaStructure.root(self)
+    }
 
     /// An object in which nothing is set, as the server would write it.
     var zero: JSON { schemaType.flatMap(Schema.type)?.zero ?? [:] }
@@ -58,9 +72,14 @@ extension Resource {
         switch subresource {
         case "": strategy.hasStatus ? FieldSet(path: ["f:status"]) : FieldSet()
         case "status":
-            fixedByStatus.reduce(FieldSet(path: ["f:spec"])) {
-                $0.union(FieldSet(path: ["f:metadata", "f:" + $1]))
+            custom.map { custom in
+                FieldSet(
+                    custom.schema.properties.map(\.name).filter { $0 != "status" }
+                        .map { FieldSet.Node(step: "f:" + $0, isMember: true) })
             }
+                ?? fixedByStatus.reduce(FieldSet(path: ["f:spec"])) {
+                    $0.union(FieldSet(path: ["f:metadata", "f:" + $1]))
+                }
         default: FieldSet()
         }
     }

@@ -41,7 +41,7 @@ extension Storage {
         let type = GroupVersionKind(group: resource.group, version: resource.version, kind: resource.kind)
         let decoded: Schema.Decoded
         do throws(Status) {
-            decoded = try Schema.decode(object, as: type, fieldValidation: .warn)
+            decoded = try resource.decode(object, .warn)
         } catch {
             var why = String(error.message.dropFirst(Schema.refusalPrefix(type).count))
             if patch.format == .strategic, let name = resource.schemaType, let root = Schema.type(name) {

@@ -97,15 +97,7 @@ struct Storage: Sendable {
                 "\(kind) in version \"\(apiVersion)\" cannot be handled as a \(resource.kind): the request's path is of \(resource.apiVersion) \(resource.kind)"
             )
         }
-        let type = GroupVersionKind(group: resource.group, version: resource.version, kind: kind)
-        let decoded: Schema.Decoded
-        if let custom = resource.custom {
-            decoded = try custom.decode(
-                body, as: type, fieldValidation: options.fieldValidation, duplicates: duplicates)
-        } else {
-            decoded = try Schema.decode(
-                body, as: type, fieldValidation: options.fieldValidation, duplicates: duplicates)
-        }
+        let decoded = try resource.decode(body, options.fieldValidation, duplicates: duplicates)
         var object = decoded.object
         Storage.keepReset(&object, sent: body)
         try place(&object, access)

@@ -22,7 +22,7 @@ struct ConfigurationCheck {
         case .scalar(let kind): visit(value, kind, path)
         case .atomic, .untyped: break
         case .map, .structure:
-            guard case .object(let members) = value else { return note(path, "expected map, got &{\(value.goText)}") }
+            guard case .object(let members) = value else { return note(path, "expected map, got &{\(value.goPlain)}") }
             for (key, value) in members {
                 let place = path + PathStep.shown(PathStep.field(key))
                 if case .structure(let structure) = type, structure.type(of: key) == nil, structure.others == nil {
@@ -31,7 +31,7 @@ struct ConfigurationCheck {
                 visit(value, type.resolved(.object(members)).member(key).type, place)
             }
         case .set, .keyed:
-            guard case .array(let items) = value else { return note(path, "expected list, got &{\(value.goText)}") }
+            guard case .array(let items) = value else { return note(path, "expected list, got &{\(value.goPlain)}") }
             visit(items, type, path)
         }
     }
@@ -57,8 +57,8 @@ struct ConfigurationCheck {
         case (.string, _):
             note(path, "expected string, got &value.valueUnstructured{Value:\(value.goSyntax)}")
         case (.number, _): note(path, "expected numeric (int or float), got \(value.goType)")
-        case (.boolean, _): note(path, "expected boolean, got &{\(value.goText)}")
-        case (.any, _): note(path, "expected any scalar, got &{\(value.goText)}")
+        case (.boolean, _): note(path, "expected boolean, got &{\(value.goPlain)}")
+        case (.any, _): note(path, "expected any scalar, got &{\(value.goPlain)}")
         }
     }
 }
@@ -78,7 +78,7 @@ extension JSON {
         }
     }
     /// `%v`.
-    var goText: String { StrategicMergePatch.goText(self) }
+    var goPlain: String { StrategicMergePatch.goText(self) }
     /// `%#v`.
     var goSyntax: String {
         switch self {
