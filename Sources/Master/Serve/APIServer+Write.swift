@@ -21,7 +21,9 @@ extension APIServer {
         let format = try PatchBody.format(of: call, access.resource)
         let options = try call.writeOptions(format)
         let written = try await storage.patch(access, try PatchBody(call, format), options)
-        return try render(written.stored, written.change == .created ? 201 : 200, representation, call, access, warnings: written.warnings)
+        return try render(
+            written.stored, written.change == .created ? 201 : 200, representation, call, access,
+            warnings: written.warnings)
     }
 
     func delete(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
