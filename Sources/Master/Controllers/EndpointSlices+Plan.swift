@@ -28,6 +28,7 @@ struct ServiceTarget: Equatable {
         if !spec.nodeName.isEmpty { json["nodeName"] = .string(spec.nodeName) }
         json["targetRef"] = pod.reference
         if !zone.isEmpty { json["zone"] = .string(zone) }
+        if let hints = service.hints(node: spec.nodeName, zone: zone) { json["hints"] = hints }
         endpoint = EndpointSlice.Endpoint(json)
     }
 }
@@ -43,6 +44,15 @@ extension ClusterService {
     }
     /// Has endpoints made for it: it selects pods and is no mere alias.
     var selectsPods: Bool { !selector.isEmpty && type != "ExternalName" }
+    /// For whom an endpoint is meant first, when the service wants its traffic to stay near.
+    /// Source: KEP-2433, KEP-3015 (`spec.trafficDistribution`).
+    func hints(node: String, zone: String) -> JSON? {
+        let wish = json.at("spec", "trafficDistribution").string ?? ""
+        guard ["PreferClose", "PreferSameZone", "PreferSameNode"].contains(wish), !zone.isEmpty else { return nil }
+        var hints: JSON = ["forZones": [["name": .string(zone)]]]
+        if wish == "PreferSameNode", !node.isEmpty { hints["forNodes"] = [["name": .string(node)]] }
+        return hints
+    }
     /// Labels that endpoints and slices take over.
     var inheritedLabels: [String: String] {
         var labels = metadata.labels

@@ -48,6 +48,52 @@ struct EndpointSlicesTests {
         #expect(ServiceTarget(pod, of: named, family: .four, zone: "")?.ports.isEmpty == true)
     }
 
+    @Test func `endpoints are meant for their own zone when the service wants that`() {
+        var service = Sample.service()
+        let pod = Sample.pod("a", node: "n1", ip: "10.0.0.1")
+        func hints(_ zone: String) -> JSON {
+            ServiceTarget(pod, of: service, family: .four, zone: zone)?.endpoint.json["hints"] ?? .null
+        }
+        #expect(hints("z1").isNull)
+        service.json["spec"]["trafficDistribution"] = "PreferClose"
+        #expect(hints("z1") == ["forZones": [["name": "z1"]]])
+        #expect(hints("").isNull)
+        service.json["spec"]["trafficDistribution"] = "PreferSameNode"
+        #expect(hints("z1") == ["forZones": [["name": "z1"]], "forNodes": [["name": "n1"]]])
+    }
+
+    @Test func `endpoints written by hand are mirrored, and a second look changes nothing`() {
+        var endpoints = Endpoints(name: "web", namespace: "default")
+        endpoints.metadata.uid = "uid-endpoints"
+        endpoints.json["subsets"] = [
+            [
+                "addresses": [["ip": "192.0.2.1"], ["ip": "2001:db8::1"]], "notReadyAddresses": [["ip": "192.0.2.2"]],
+                "ports": [["port": 80]],
+            ],
+            ["addresses": [["ip": "192.0.2.3"]], "ports": [["port": 81, "name": "x"]]],
+        ]
+        let plan = MirrorPlan(endpoints, existing: [])
+        #expect(plan.create.map(\.addressType) == ["IPv4", "IPv4", "IPv6"])
+        #expect(plan.create[0].endpoints.map(\.isReady) == [true, false])
+        #expect(plan.create.allSatisfy { $0.metadata.labels[EndpointSlice.managerLabel] == MirrorPlan.manager })
+        let written = plan.create.enumerated().map { number, slice in
+            var slice = slice
+            slice.metadata.name = "web-\(number)"
+            slice.metadata.uid = "uid-\(number)"
+            return slice
+        }
+        let second = MirrorPlan(endpoints, existing: written)
+        #expect(second.create.isEmpty && second.update.isEmpty && second.delete.isEmpty)
+        endpoints.json["subsets"] = []
+        #expect(MirrorPlan(endpoints, existing: written).delete.count == 3)
+        var service = Sample.service()
+        #expect(!MirrorPlan.concerns(endpoints, of: nil))
+        service.json["spec"].remove("selector")
+        #expect(MirrorPlan.concerns(endpoints, of: service))
+        endpoints.metadata.labels[MirrorPlan.skipLabel] = "true"
+        #expect(!MirrorPlan.concerns(endpoints, of: service))
+    }
+
     @Test func `a service without endpoints keeps one empty slice`() {
         let plan = SlicePlan(service: Sample.service(), family: .four, targets: [], existing: [])
         #expect(plan.create.count == 1)
