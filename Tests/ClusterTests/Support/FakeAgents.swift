@@ -17,15 +17,19 @@ final class FakeAgents: Reconciler {
         var succeeded: Set<String> = []
         var client: Client?
         var pods: Informer<Pod>?
+        /// A new one for each master: queues stay closed once their loop has ended.
+        var queue: WorkQueue
     }
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let clock: any WallClock
-    let queue: WorkQueue
 
     init(clock: any WallClock) {
         self.clock = clock
-        queue = WorkQueue(clock: clock)
+        state = Mutex(State(queue: WorkQueue(clock: clock)))
     }
+
+    /// The pods that the agents are about to look at.
+    var queue: WorkQueue { state.withLock { $0.queue } }
 
     /// Uids of the pods that ended well on some machine.
     var succeeded: Set<String> { state.withLock { $0.succeeded } }
@@ -33,10 +37,12 @@ final class FakeAgents: Reconciler {
     /// The services with which the agents follow a master.
     func services(_ client: Client, log: Log) -> (pods: Informer<Pod>, [any Service]) {
         let pods = Informer<Pod>(client, clock: clock, log: log)
+        let queue = WorkQueue(clock: clock)
         pods.add { [queue] in queue.add($0.object.key) }
         state.withLock { state in
             state.client = client
             state.pods = pods
+            state.queue = queue
         }
         let loop = ControlLoop("agents", self, queue: queue, workers: 8, log: log) { await pods.waitUntilSynced() }
         return (pods, [pods, loop])
