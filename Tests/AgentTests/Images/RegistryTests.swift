@@ -14,7 +14,7 @@ private final class SmallRegistry: Sendable {
     let index: [UInt8]
     let manifestDigest: String
     private let asked = Mutex<[String]>([])
-    private let breaks = Mutex(0)
+    private let breaksLeft: Mutex<Int>
     private let needsToken: Bool
 
     init(
@@ -24,7 +24,7 @@ private final class SmallRegistry: Sendable {
         throws
     {
         listener = try Listener.tcp(host: "127.0.0.1", port: 0)
-        self.breaks.withLock { $0 = breaks }
+        breaksLeft = Mutex(breaks)
         self.needsToken = needsToken
         var first = TarFixture()
         first.add("etc/", type: "5")
@@ -50,7 +50,7 @@ private final class SmallRegistry: Sendable {
         self.index = index.encoded
         var blobs: [String: [UInt8]] = [:]
         for bytes in layers + [config.encoded, manifest.encoded] { blobs[Digest.text(SHA256.hash(bytes))] = bytes }
-        if wrongLayer { blobs[Digest.text(SHA256.hash(layers[1]))] = Array(layers[1].dropLast()) + [0] }
+        if wrongLayer { blobs[Digest.text(SHA256.hash(layers[1]))] = Array(layers[1].dropLast()) + [0xFF] }
         self.blobs = blobs
     }
 
@@ -81,7 +81,7 @@ private final class SmallRegistry: Sendable {
         if let range = request.headers["Range"], let number = Int(range.dropFirst(6).dropLast()) { offset = number }
         let breaks =
             bytes.count > 50_000
-            && breaks.withLock { left in
+            && breaksLeft.withLock { left in
                 left -= 1
                 return left >= 0
             }

@@ -81,6 +81,10 @@ struct TerminalSessionTests {
     @Test func `a client that vanishes frees the session`() async throws {
         let bed = try await StreamBed()
         let (_, first, serving) = try await bed.open(StreamBed.webSocket(target, "v5.channel.k8s.io"))
+        let socket = WebSocketChannel(first, role: .client)
+        try await socket.send(ChannelFrame(.standardInput, [65]))
+        // The program runs once its answer is there; the message before only tells that the connection stands.
+        while let message = try await socket.receive(), message != .binary([1, 65]) {}
         first.close()
         await serving.value
         let (_, second, other) = try await bed.open(StreamBed.spdy(target, "v4.channel.k8s.io"))
