@@ -24,6 +24,9 @@ static const unsigned char columns[] = {
 static const unsigned char descriptions[] = {
 #embed "../../assets/api/descriptions.txt"
 };
+static const unsigned char rbac[] = {
+#embed "../../assets/api/rbac.txt"
+};
 static const unsigned char demo[] = {
 #embed "../../assets/demo/demo.yaml"
 };
@@ -33,4 +36,5 @@ ASSET(enums)
 ASSET(resources)
 ASSET(columns)
 ASSET(descriptions)
+ASSET(rbac)
 ASSET(demo)

@@ -14,6 +14,14 @@ struct ControlPlane: Sendable {
         var random = RandomSource.system
         /// A transport to an agent whose certificate is not looked at; nil: there is none.
         var dialUnverified: (@Sendable (_ address: String) throws -> any Transport)?
+        /// `--token-auth-file`.
+        var staticTokens = StaticTokens.none
+        /// `--audit-log`.
+        var audit: AuditLog?
+        /// `--anonymous-auth`.
+        var allowsAnonymous = false
+        /// Whether agents get their rights from what runs on their node; else they are users like all others.
+        var authorizesNodes = true
     }
 
     let store: Store
@@ -30,6 +38,8 @@ struct ControlPlane: Sendable {
     /// Whether the controllers' caches are filled. A class: one fact that the server and `main` share.
     final class Readiness: Sendable {
         private let state = Atomic(false)
+        /// Whether the default roles are in place.
+        let hasRoles = Atomic(false)
         var isReady: Bool {
             get { state.load(ordering: .acquiring) }
             set { state.store(newValue, ordering: .releasing) }
@@ -55,8 +65,13 @@ struct ControlPlane: Sendable {
         let addresses = ServiceAddresses(range: options.serviceNetwork)
         for service in store.list(ServiceAddresses.resource).items { addresses.observe(try service.json()) }
         let owners = OwnerFeed(store: store, registry: registry)
+        let rules = try StoredRules(store: store)
+        let graph = NodeGraph(store: store)
+        let authorize = Authorize(rules: rules, nodes: options.authorizesNodes ? NodeAuthorizer(graph: graph) : nil)
         for definition in store.list(LiveRegistry.definitions).items { registry.put(try definition.json()) }
         store.publish { changes in
+            rules.receive(changes)
+            graph.receive(changes)
             // What is served follows the definitions before anyone hears of them.
             for change in changes where change.key.resource == LiveRegistry.definitions {
                 if change.kind == .deletion {
@@ -72,42 +87,28 @@ struct ControlPlane: Sendable {
             }
         }
         let storage = Storage(
-            store: store, hub: hub, live: registry, admission: ControlPlane.admission(store, options),
+            store: store, hub: hub, live: registry, admission: ControlPlane.admission(store, options, authorize),
             addresses: addresses,
             clock: clock, random: options.random)
         let tokens = ServiceAccountTokens(
             key: identity.tokenKey, issuer: "https://kubernetes.default.svc.cluster.local", clock: clock
-        ) {
-            store.get($0)?.projection.uid
-        }
+        ) { store.get($0) }
         let joinToken = identity.joinToken
-        let authenticate = Authenticate(tokens: tokens) { token in
-            let groups = ["system:bootstrappers", "system:authenticated"]
-            if Array(token.utf8).isEqualInConstantTime(to: Array(joinToken.utf8)) {
-                return User("system:bootstrap:join", groups: groups)
-            }
-            guard let made = BootstrapToken(token) else { return nil }
-            let key = ObjectKey(
-                Secret.type.resource, namespace: BootstrapToken.namespace, name: BootstrapToken.secretName(made.id))
-            guard let secret = try? store.get(key)?.json(), made.isKnown(to: Secret(secret), now: clock.now()) else {
-                return nil
-            }
-            return User("system:bootstrap:\(made.id)", groups: groups)
-        }
-        let rules = StoredRules(store: store)
-        let authorize = Authorize(rules: { rules.current }) { namespace, name in
-            store.get(ObjectKey(Pod.type.resource, namespace: namespace, name: name))?.projection.fields[
-                "spec.nodeName"]
-        }
+        let authenticate = Authenticate(
+            tokens: tokens, statics: options.staticTokens,
+            joining: { ControlPlane.joining($0, joinToken: joinToken, store, clock) },
+            allowsAnonymous: options.allowsAnonymous)
         let readiness = Readiness()
+        let counts = RequestCounts()
         let documents = Documents(
-            registry: registry, serverAddress: options.serverAddress, isReady: { readiness.isReady },
-            metrics: { Metrics.text(store: store, hub: hub) })
+            registry: registry, serverAddress: options.serverAddress,
+            health: ControlPlane.health(readiness),
+            metrics: { Metrics.text(store: store, hub: hub) + counts.text }, tokens: tokens)
         let nodes = NodeProxy(storage: storage, dial: dial, dialUnverified: options.dialUnverified)
         let metrics = ResourceMetrics(storage: storage) { try await nodes.summary(ofNode: $0) }
         server = APIServer(
             storage: storage, authenticate: authenticate, authorize: authorize, documents: documents, nodes: nodes,
-            tokens: tokens, metrics: metrics, log: log.about("api"))
+            tokens: tokens, metrics: metrics, counts: counts, audit: options.audit, log: log.about("api"))
         compaction = Compaction(store: store, log: log.about("store"))
         bookmarks = Bookmarks(hub: hub, clock: clock)
         ownerGraph = owners.graph
@@ -118,7 +119,36 @@ struct ControlPlane: Sendable {
         self.readiness = readiness
     }
 
-    private static func admission(_ store: Store, _ options: Options) -> Admission {
+    /// What `/healthz` and its kin tell. The names are Kubernetes's, for those who look for one of them.
+    private static func health(_ readiness: Readiness) -> Health {
+        Health(checks: [
+            .init(name: "ping", passes: { true }), .init(name: "log", passes: { true }),
+            // A store that is not open has ended the program.
+            .init(name: "etcd", passes: { true }),
+            .init(name: "informer-sync", isForReadiness: true, passes: { readiness.isReady }),
+            .init(
+                name: "poststarthook/rbac/bootstrap-roles",
+                passes: { readiness.hasRoles.load(ordering: .acquiring) }),
+        ])
+    }
+
+    /// The user of a join token: the one of the first start, or one that a Secret keeps.
+    private static func joining(_ token: String, joinToken: String, _ store: Store, _ clock: any WallClock) -> User? {
+        let groups = ["system:bootstrappers", User.authenticated]
+        if !joinToken.isEmpty, Array(token.utf8).isEqualInConstantTime(to: Array(joinToken.utf8)) {
+            return User("system:bootstrap:join", groups: groups)
+        }
+        guard let made = BootstrapToken(token) else { return nil }
+        let key = ObjectKey(
+            Secret.type.resource, namespace: BootstrapToken.namespace, name: BootstrapToken.secretName(made.id))
+        guard let secret = try? store.get(key)?.json(), made.isKnown(to: Secret(secret), now: clock.now()) else {
+            return nil
+        }
+        let extra = BootstrapToken.groups(Secret(secret))
+        return User("system:bootstrap:\(made.id)", groups: groups + extra.filter { !groups.contains($0) })
+    }
+
+    private static func admission(_ store: Store, _ options: Options, _ authorize: Authorize) -> Admission {
         let read: @Sendable (ObjectKey) -> JSON? = { key in try? store.get(key)?.json() }
         let classes = GroupResource(group: "scheduling.k8s.io", "priorityclasses")
         return Admission(plugins: [
@@ -134,7 +164,10 @@ struct ControlPlane: Sendable {
             .defaultTolerationSeconds(options.notReadyTolerationSeconds),
             .taintNodes,
             .certificateRequests,
-            .nodeRestriction,
+            .certificateSubjects,
+            .certificateSigners(authorize),
+            .nodeRestriction { read(ObjectKey(Pod.type.resource, namespace: $0, name: $1)) },
+            .roleEscalation(authorize),
         ])
     }
 
@@ -147,28 +180,48 @@ struct ControlPlane: Sendable {
         client(.controller(name), agent: name == "kube-scheduler" ? name : "kube-controller-manager")
     }
 
-    /// Creates what every cluster has, where it is missing, and brings the endpoints of service `kubernetes` up to date.
+    /// Creates what every cluster has, where it is missing, brings the default roles up to date, and the endpoints of
+    /// service `kubernetes`.
     func bootstrap(serviceAddress: String, endpoints addresses: [String], port: Int) async throws {
         let client = client(.master, agent: "kmaster")
-        for object in BootstrapObjects.all(serviceAddress: serviceAddress) {
-            try await ensure(object, client, replaces: false)
-        }
-        for object in BootstrapObjects.endpoints(addresses, port: port) {
-            try await ensure(object, client, replaces: true)
+        // Namespaces first; all else at once, so that it shares commits.
+        try await ensure(BootstrapObjects.namespaces, client) { _, _ in nil }
+        try await ensure(BootstrapRoles.all, client) { BootstrapRoles.reconciled($0, wanted: $1) }
+        readiness.hasRoles.store(true, ordering: .releasing)
+        try await ensure(BootstrapObjects.all(serviceAddress: serviceAddress), client) { _, _ in nil }
+        try await ensure(BootstrapObjects.endpoints(addresses, port: port), client) { stored, wanted in
+            var new = wanted
+            new["metadata"] = stored["metadata"]
+            // Not a ternary: there nil would be the JSON null.
+            if new == stored { return nil }
+            return new
         }
     }
 
-    private func ensure(_ object: JSON, _ client: Client, replaces: Bool) async throws {
-        let meta = Object(object)
-        let version = meta.apiVersion.split(separator: "/").last.map(String.init) ?? ""
-        guard let resource = storage.registry.resource(group: meta.group, version: version, kind: meta.kind) else {
-            preconditionFailure("\(meta.kind) is no resource of this server")
-        }
-        let collection = resource.type.path(namespace: meta.namespace)
-        do {
-            _ = try await client.call("POST", collection, body: object)
-        } catch let status as Status where status.reason == .alreadyExists {
-            if replaces { _ = try await client.call("PUT", "\(collection)/\(meta.name)", body: object) }
+    /// Creates objects that are missing and changes those for which `change` has another form.
+    private func ensure(
+        _ objects: [JSON], _ client: Client,
+        _ change: @escaping @Sendable (_ stored: JSON, _ wanted: JSON) -> JSON?
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for object in objects {
+                group.addTask {
+                    let meta = Object(object)
+                    let version = meta.apiVersion.split(separator: "/").last.map(String.init) ?? ""
+                    guard let resource = storage.registry.resource(group: meta.group, version: version, kind: meta.kind)
+                    else { preconditionFailure("\(meta.kind) is no resource of this server") }
+                    let collection = resource.type.path(namespace: meta.namespace)
+                    let key = ObjectKey(resource.groupResource, namespace: meta.namespace, name: meta.name)
+                    guard let stored = try storage.store.get(key)?.json() else {
+                        _ = try await client.call("POST", collection, body: object)
+                        return
+                    }
+                    if let new = change(stored, object) {
+                        _ = try await client.call("PUT", "\(collection)/\(meta.name)", body: new)
+                    }
+                }
+            }
+            try await group.waitForAll()
         }
     }
 

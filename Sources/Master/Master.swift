@@ -28,12 +28,26 @@ struct Master {
                 "scheduler-config", .one("FILE"),
                 help: "profiles of the scheduler, a KubeSchedulerConfiguration in YAML or JSON"),
             .init(
+                "audit-log", .one("FILE"),
+                help: "a JSON line for every change: who, what, from where, outcome, revision; never a value"),
+            .init(
+                "audit-log-maxsize", .one("MB"), fallback: "100", help: "size at which the audit log is put aside"),
+            .init(
+                "audit-log-maxbackup", .one("N"), fallback: "5", help: "audit logs that are kept beside the current one"
+            ),
+            .init(
+                "token-auth-file", .one("FILE"),
+                help: "lines token,user,uid,\"group1,group2\": bearer tokens of users"),
+            .init(
+                "anonymous-auth",
+                help: "let requests without credentials ask for more than health and version, as far as roles allow"),
+            .init(
                 "log-level", .one("LEVEL"), fallback: "info", choices: ["debug", "info", "warning", "error"],
                 help: "what is logged to standard error"),
             .init("version", help: "print the version and end"),
         ],
         notes:
-            "Sub-commands: token, certs, backup, restore, user, simulate; each with --help.\n"
+            "Sub-commands: token, certs, encryption, backup, restore, user, simulate; each with --help.\n"
             + "The first start makes the cluster's keys, DIR/admin.kubeconfig and DIR/join-token. Ends in order on SIGTERM."
     )
 
@@ -87,6 +101,13 @@ struct Master {
         options.notReadyTolerationSeconds = settings.notReadyTolerationSeconds
         options.store.historyAge = settings.history
         options.serverAddress = "\(settings.advertise):\(port)"
+        options.store.seal(with: try SealingKeys.open(folder))
+        options.allowsAnonymous = settings.allowsAnonymous
+        if let file = settings.auditFile {
+            options.audit = try AuditLog(
+                path: file, sizeMax: settings.auditBytesMax, keptMax: settings.auditKeptMax, log: log.about("audit"))
+        }
+        if let file = settings.tokenFile { options.staticTokens = try StaticTokens(file: file) }
         let plane = try ControlPlane(
             path: folder.path + "/kmaster.db", options: options, identity: identity, clock: clock, log: log,
             dial: agents.transport)
@@ -109,7 +130,10 @@ struct Master {
             StandardStreams.out("kmaster ready \(url) kubeconfig=\(folder.path)/admin.kubeconfig in \(seconds)s")
             while true { try await clock.sleep(for: .seconds(3600)) }
         }
-        try await run([signals, http, ready] + plane.services + controllers.services)
+        let renewal = CertificateRenewal(
+            folder: folder, names: settings.names, url: url, server: serverTLS, agents: agentTLS, clock: clock,
+            log: log.about("certificates"))
+        try await run([signals, http, ready, renewal] + plane.services + controllers.services)
     }
 
     private static func controllers(_ plane: ControlPlane, _ settings: MasterSettings, _ identity: MasterIdentity)

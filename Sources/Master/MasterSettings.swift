@@ -15,6 +15,11 @@ struct MasterSettings {
     let notReadyTolerationSeconds: Int
     let logLevel: Log.Level
     let scheduler: SchedulerConfiguration
+    let tokenFile: String?
+    let auditFile: String?
+    let auditBytesMax: Int
+    let auditKeptMax: Int
+    let allowsAnonymous: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
         state = arguments["state"] ?? MasterSettings.defaultState
@@ -40,6 +45,11 @@ struct MasterSettings {
         history = try arguments.duration("history") ?? .seconds(24 * 3600)
         nodeGrace = try arguments.duration("node-grace") ?? .seconds(8)
         notReadyTolerationSeconds = Int((try arguments.duration("not-ready-toleration") ?? .seconds(2)).inSeconds)
+        tokenFile = arguments["token-auth-file"]
+        auditFile = arguments["audit-log"]
+        auditBytesMax = (try arguments.int("audit-log-maxsize", in: 1...100_000) ?? 100) << 20
+        auditKeptMax = try arguments.int("audit-log-maxbackup", in: 0...1000) ?? 5
+        allowsAnonymous = arguments.has("anonymous-auth")
         let level = arguments["log-level"] ?? "info"
         guard let logLevel = Log.Level(level) else {
             throw UsageError("--log-level takes debug, info, warning or error, not \"\(level)\"")

@@ -77,7 +77,7 @@ struct Join: Sendable {
     /// Renews both certificates when four fifths of their life are over. Runs for ever.
     func renew(_ client: Client, clientTLS: TLSContext, serverTLS: TLSContext, address: String) async throws {
         while true {
-            try await clock.sleep(for: .seconds(600))
+            try await clock.sleep(for: .seconds(untilOld()))
             do {
                 if try isOld("client") {
                     let (chain, key) = try await request(
@@ -95,6 +95,16 @@ struct Join: Sendable {
                 log.warning("a certificate was not renewed and is asked for again", ("error", "\(error)"))
             }
         }
+    }
+
+    /// Seconds until one of the certificates is to be renewed, or looked at again.
+    private func untilOld() -> Int {
+        let ends = ["client", "server"].compactMap { name -> Duration? in
+            guard let first = (try? kept(name))?.chain.first else { return nil }
+            let life = first.notAfter - first.notBefore
+            return first.notBefore + .nanoseconds(life.nanoseconds / 5 * 4) - clock.now()
+        }
+        return min(600, max(5, Int((ends.min() ?? .zero).inSeconds) + 1))
     }
 
     private func isOld(_ name: String) throws -> Bool {

@@ -14,6 +14,8 @@ struct kotohajime_asset kotohajime_asset_enums(void);
 struct kotohajime_asset kotohajime_asset_resources(void);
 struct kotohajime_asset kotohajime_asset_columns(void);
 struct kotohajime_asset kotohajime_asset_descriptions(void);
+/// The roles and bindings of every cluster.
+struct kotohajime_asset kotohajime_asset_rbac(void);
 /// The manifests of `kconsole up --demo`.
 struct kotohajime_asset kotohajime_asset_demo(void);
 

@@ -1,105 +1,18 @@
 import Shared
 
-/// What every cluster has from its first start: the system's namespaces, the roles that its parts need, the default
-/// priority classes and the service through which pods reach the API. Created where missing, never overwritten.
+/// What every cluster has from its first start: the system's namespaces, the default priority classes and the service
+/// through which pods reach the API. Created where missing, never overwritten. For roles see `BootstrapRoles`.
 enum BootstrapObjects {
+    /// All but the namespaces, which come first.
     /// - Parameters:
     ///   - serviceAddress: the first address of the service range, which service `kubernetes` has.
     static func all(serviceAddress: String) -> [JSON] {
-        namespaces + roles + bindings + priorityClasses + [service(serviceAddress)]
+        priorityClasses + [service(serviceAddress)]
     }
 
-    private static let namespaces: [JSON] = ["default", "kube-system", "kube-public", "kube-node-lease"].map { name in
+    static let namespaces: [JSON] = ["default", "kube-system", "kube-public", "kube-node-lease"].map { name in
         ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]]
     }
-
-    private static let everything: JSON = ["apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]]
-
-    private static let roles: [JSON] = [
-        role("cluster-admin", [everything, ["nonResourceURLs": ["*"], "verbs": ["*"]]]),
-        role(
-            "system:discovery",
-            [
-                [
-                    "nonResourceURLs": [
-                        "/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz",
-                        "/version", "/version/",
-                    ], "verbs": ["get"],
-                ]
-            ]),
-        role(
-            "system:basic-user",
-            [
-                [
-                    "apiGroups": ["authorization.k8s.io"],
-                    "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], "verbs": ["create"],
-                ],
-                ["apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"], "verbs": ["create"]],
-            ]),
-        role(
-            "system:node-bootstrapper",
-            [
-                [
-                    "apiGroups": ["certificates.k8s.io"], "resources": ["certificatesigningrequests"],
-                    "verbs": ["create", "get", "list", "watch"],
-                ]
-            ]),
-        role("view", [["apiGroups": readable, "resources": viewable, "verbs": ["get", "list", "watch"]]]),
-        role(
-            "edit",
-            [
-                [
-                    "apiGroups": readable, "resources": viewable,
-                    "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-                ],
-                [
-                    "apiGroups": [""],
-                    "resources": [
-                        "secrets", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy",
-                        "pods/eviction",
-                    ], "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-                ],
-            ]),
-        role(
-            "admin",
-            [
-                [
-                    "apiGroups": readable, "resources": viewable,
-                    "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-                ],
-                [
-                    "apiGroups": [""],
-                    "resources": [
-                        "secrets", "pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "services/proxy",
-                        "pods/eviction",
-                    ], "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-                ],
-                [
-                    "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"],
-                    "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-                ],
-            ]),
-    ]
-
-    private static let readable: JSON = [
-        "", "apps", "autoscaling", "batch", "discovery.k8s.io", "networking.k8s.io", "policy",
-    ]
-    private static let viewable: JSON = [
-        "configmaps", "endpoints", "persistentvolumeclaims", "pods", "replicationcontrollers",
-        "replicationcontrollers/scale",
-        "serviceaccounts", "services", "bindings", "events", "limitranges", "namespaces/status", "pods/log",
-        "pods/status",
-        "resourcequotas", "namespaces", "endpointslices", "controllerrevisions", "daemonsets", "deployments",
-        "deployments/scale", "replicasets", "replicasets/scale", "statefulsets", "statefulsets/scale",
-        "horizontalpodautoscalers", "cronjobs", "jobs", "ingresses", "networkpolicies", "poddisruptionbudgets",
-    ]
-
-    private static let bindings: [JSON] = [
-        binding("cluster-admin", "cluster-admin", ["system:masters"]),
-        binding("system:discovery", "system:discovery", ["system:authenticated"]),
-        binding("system:basic-user", "system:basic-user", ["system:authenticated"]),
-        binding("system:node-bootstrapper", "system:node-bootstrapper", ["system:bootstrappers"]),
-    ]
 
     private static let priorityClasses: [JSON] = [
         ("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000),
@@ -145,23 +58,5 @@ enum BootstrapObjects {
             "ports": [["name": "https", "port": JSON(port), "protocol": "TCP"]],
         ]
         return [endpoints, slice]
-    }
-
-    private static func role(_ name: String, _ rules: JSON) -> JSON {
-        [
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": ["name": .string(name), "labels": ["kubernetes.io/bootstrapping": "rbac-defaults"]],
-            "rules": rules,
-        ]
-    }
-
-    private static func binding(_ name: String, _ role: String, _ groups: [String]) -> JSON {
-        [
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": ["name": .string(name), "labels": ["kubernetes.io/bootstrapping": "rbac-defaults"]],
-            "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(role)],
-            "subjects": .array(
-                groups.map { ["apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": .string($0)] }),
-        ]
     }
 }

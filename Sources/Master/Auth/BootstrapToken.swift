@@ -49,6 +49,12 @@ struct BootstrapToken {
         return Timestamp(rfc3339: ends).map { $0 > now } ?? false
     }
 
+    /// More groups that the token gives: those that begin with `system:bootstrappers:`, as Kubernetes allows.
+    static func groups(_ object: Secret) -> [String] {
+        (text(object, "auth-extra-groups") ?? "").split(separator: ",").map(\.trimmingSpaces)
+            .filter { $0.hasPrefix("system:bootstrappers:") }
+    }
+
     static func text(_ object: Secret, _ key: String) -> String? {
         object.json["data"][key].string.flatMap { Base64.decode($0) }.map { String(decoding: $0, as: UTF8.self) }
     }

@@ -1,43 +1,50 @@
 import Shared
 import Synchronization
 
-/// The roles and bindings that are stored, parsed once per change. A class: it keeps the parsed form.
+/// The roles and bindings that are stored, kept ready for questions. A class: the store's changes and all requests
+/// share it.
 final class StoredRules: Sendable {
-    private struct Parsed {
-        var revisions: [Revision?]
-        var rules = RBAC()
-    }
-    private let store: Store
-    private let parsed = Mutex<Parsed?>(nil)
+    private let rules: Mutex<RBAC>
 
-    init(store: Store) { self.store = store }
-
-    private static let group = "rbac.authorization.k8s.io"
-    private static let resources = ["clusterroles", "clusterrolebindings", "roles", "rolebindings"].map {
-        GroupResource(group: group, $0)
+    static let resources = ["clusterroles", "clusterrolebindings", "roles", "rolebindings"].map {
+        GroupResource(group: RBAC.group, $0)
     }
 
-    var current: RBAC {
-        let revisions = Self.resources.map { store.lastChange(of: $0) }
-        if let rules = parsed.withLock({ $0?.revisions == revisions ? $0?.rules : nil }) { return rules }
-        let rules = read()
-        parsed.withLock { $0 = Parsed(revisions: revisions, rules: rules) }
-        return rules
-    }
-
-    private func read() -> RBAC {
+    init(store: Store) throws(Status) {
         var rules = RBAC()
         for resource in Self.resources {
-            for stored in store.list(resource).items {
-                guard let object = try? stored.json() else { continue }
-                switch resource.resource {
-                case "clusterroles": rules.clusterRoles[stored.key.name] = object
-                case "roles": rules.roles[stored.key.path] = object
-                case "clusterrolebindings": rules.clusterRoleBindings.append(object)
-                default: rules.roleBindings[stored.key.namespace, default: []].append(object)
-                }
+            for stored in store.list(resource).items { rules.set(stored.key, try stored.json()) }
+        }
+        self.rules = Mutex(rules)
+    }
+
+    /// Called on the commit thread, before the writers hear of success: a binding holds for the request that follows it.
+    func receive(_ changes: [Change]) {
+        for change in changes where change.key.resource.group == RBAC.group {
+            let object: JSON? = change.kind == .deletion ? nil : try? change.stored.json()
+            rules.withLock { $0.set(change.key, object) }
+        }
+    }
+
+    /// Why a request is allowed, or nil and what may be the matter.
+    func grant(_ user: User, _ info: RequestInfo) -> (grant: RBAC.Grant?, problems: [String]) {
+        var problems: [String] = []
+        let grant = rules.withLock { $0.grant(user, info, problems: &problems) }
+        return (grant, problems)
+    }
+
+    func rules(for user: User, namespace: String) -> [PolicyRule] {
+        rules.withLock { $0.rules(for: user, namespace: namespace) }
+    }
+
+    func rules(ofRole reference: JSON, namespace: String) throws(Status) -> [PolicyRule] {
+        let result = rules.withLock { rules -> Result<[PolicyRule], Status> in
+            do throws(Status) {
+                return .success(try rules.rules(ofRole: reference, namespace: namespace))
+            } catch {
+                return .failure(error)
             }
         }
-        return rules
+        return try result.get()
     }
 }

@@ -13,6 +13,10 @@ struct User: Sendable, Hashable {
         self.extra = extra
     }
 
+    /// Who is in it may do everything.
+    static let mastersGroup = "system:masters"
+    /// Who has shown who he is.
+    static let authenticated = "system:authenticated"
     static let anonymous = User("system:anonymous", groups: ["system:unauthenticated"])
     /// The master's own parts that have no narrower identity.
     static let master = User("system:apiserver", groups: ["system:masters", "system:authenticated"])

@@ -7,7 +7,9 @@ enum BackupCommand {
             name: "kmaster backup",
             summary: "Copies the cluster's objects and their history to a file; the master may run meanwhile.",
             operands: "FILE", flags: [MasterCommands.state],
-            notes: "The keys in DIR/pki are not part of it: keep a copy of that folder as well."),
+            notes:
+                "The keys in DIR/pki and DIR/encryption-keys are not part of it: keep copies of them as well, apart from the backup."
+        ),
         run: { arguments, folder in
             let file = try operand(arguments)
             try Store.backup(of: folder.path + "/kmaster.db", to: file)

@@ -10,7 +10,7 @@ enum CertificatesCommand {
             name: "kmaster certs", summary: "Shows the cluster's certificates, or makes all but the authority's anew.",
             operands: "show|renew", flags: [MasterCommands.state],
             notes:
-                "renew: restart kmaster afterwards. Certificates that end within 30 days are made anew at every start anyway."
+                "renew: a running kmaster takes new ones within a minute. Certificates that end within 30 days are renewed anyway."
         ),
         run: { arguments, folder in
             switch arguments.operands {
@@ -36,6 +36,7 @@ enum CertificatesCommand {
 
     private static func renew(_ folder: StateFolder) {
         for name in files where name != "ca" { unlink("\(folder.path)/pki/\(name).crt") }
-        StandardStreams.out("the certificates are made anew when kmaster starts next; restart it now")
+        StandardStreams.out(
+            "a running kmaster makes the certificates anew within a minute, another one when it starts next")
     }
 }

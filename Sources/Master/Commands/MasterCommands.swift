@@ -12,6 +12,7 @@ enum MasterCommands {
     static let all: [String: Entry] = [
         "token": TokenCommand.entry, "certs": CertificatesCommand.entry, "backup": BackupCommand.backup,
         "restore": BackupCommand.restore, "user": UserCommand.entry,
+        "encryption": EncryptionCommand.entry,
     ]
 
     static let state = Command.Flag("state", .one("DIR"), help: "the master's state folder (default as for kmaster)")

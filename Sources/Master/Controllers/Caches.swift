@@ -40,6 +40,7 @@ struct Caches: Sendable {
     let rootCertificates: Informer<ConfigMap>
     let certificateRequests: Informer<CertificateSigningRequest>
     let definitions: Informer<CustomResourceDefinition>
+    let clusterRoles: Informer<ClusterRole>
     let claims: Informer<PersistentVolumeClaim>
     let volumes: Informer<PersistentVolume>
     let storageClasses: Informer<StorageClass>
@@ -64,6 +65,7 @@ struct Caches: Sendable {
         rootCertificates = Informer(client, fields: name, clock: clock, log: log)
         certificateRequests = Informer(client, clock: clock, log: log)
         definitions = Informer(client, clock: clock, log: log)
+        clusterRoles = Informer(client, clock: clock, log: log)
         claims = Informer(client, clock: clock, log: log)
         volumes = Informer(client, clock: clock, log: log)
         storageClasses = Informer(client, clock: clock, log: log)
@@ -95,7 +97,8 @@ struct Caches: Sendable {
     var informers: [any ObjectCache] {
         [
             pods, nodes, leases, replicaSets, replicationControllers, deployments, jobs, cronJobs, quotas, services,
-            endpoints, slices, namespaces, accounts, rootCertificates, certificateRequests, definitions, claims,
+            endpoints, slices, namespaces, accounts, rootCertificates, certificateRequests, clusterRoles, definitions,
+            claims,
             volumes, storageClasses, budgets,
         ]
     }

@@ -41,6 +41,7 @@ struct Controllers: Sendable {
         wiring.addCollection(client, graph)
         wiring.addDefinitions(client)
         wiring.addScheduler(client, settings.scheduler)
+        wiring.addRoles(client)
         if let authority = settings.authority { wiring.addCertificates(client, authority) }
 
         services = caches.informers + wiring.services

@@ -10,6 +10,15 @@ extension Wiring {
         run(name, collector, queue, workers: 8)
     }
 
+    mutating func addRoles(_ client: (String) -> Client) {
+        let name = "clusterrole-aggregation-controller"
+        let queue = queue(name)
+        let roles = caches.clusterRoles
+        // Any role may be one that another gathers.
+        roles.add { _ in for role in roles.list() where role.isAggregated { queue.add(role.key) } }
+        run(name, ClusterRoleAggregation(client: client(name), roles: roles), queue, workers: 1)
+    }
+
     mutating func addCertificates(_ client: (String) -> Client, _ authority: CertificateAuthority) {
         let name = "certificate-controller"
         let queue = queue(name)

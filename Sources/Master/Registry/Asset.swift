@@ -2,7 +2,7 @@ import CAssets
 
 /// The tables of assets/api that the program carries, as lines of tab-separated cells.
 enum Asset {
-    case schema, enums, resources, columns, descriptions
+    case schema, enums, resources, columns, descriptions, rbac
 
     /// The bytes; constant data of the program, so they live as long as it does.
     var bytes: UnsafeBufferPointer<UInt8> {
@@ -13,6 +13,7 @@ enum Asset {
             case .resources: kotohajime_asset_resources()
             case .columns: kotohajime_asset_columns()
             case .descriptions: kotohajime_asset_descriptions()
+            case .rbac: kotohajime_asset_rbac()
             }
         return UnsafeBufferPointer(start: asset.bytes, count: asset.count)
     }

@@ -75,16 +75,12 @@ struct Storage: Sendable {
         _ body: JSON, _ access: Access, _ options: WriteOptions, duplicates: [String] = []
     ) throws(Status) -> (JSON, warnings: [String]) {
         let resource = access.resource
-        let kind = Object(body).kind
-        let apiVersion = Object(body).apiVersion
         guard body.object != nil else { throw Status(.badRequest, "the body of the request must be an object") }
-        if kind.isEmpty || apiVersion.isEmpty {
-            let missing = kind.isEmpty ? "kind" : "apiVersion"
-            throw Status(
-                .badRequest,
-                "Object '\(missing.prefix(1).uppercased() + missing.dropFirst())' is missing in '\(String(body.text.prefix(200)))'"
-            )
-        }
+        // A body that does not say what it is is what the path says.
+        var body = body
+        if Object(body).kind.isEmpty { body["kind"] = .string(resource.kind) }
+        if Object(body).apiVersion.isEmpty { body["apiVersion"] = .string(resource.apiVersion) }
+        let (kind, apiVersion) = (Object(body).kind, Object(body).apiVersion)
         if resource.custom != nil, apiVersion != resource.apiVersion {
             throw Status(
                 .badRequest,

@@ -4,6 +4,10 @@ extension APIServer {
     /// `autoscaling/v1 Scale`: the replica count of a workload, read or set by itself.
     func scale(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let whole = access.whole
+        guard storage.store.get(whole.key) != nil else {
+            let resource = access.resource
+            throw Status.notFound(GroupResource(group: resource.group, "\(resource.plural)/scale"), access.name)
+        }
         guard call.info.verb != "get" else { return Answer.json(200, Scale.of(try storage.get(whole).json())) }
         let written: Storage.Written
         if call.info.verb == "patch" {

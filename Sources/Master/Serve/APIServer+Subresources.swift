@@ -5,11 +5,11 @@ extension APIServer {
     func answerSubresource(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let resource = access.resource
         guard let subresource = resource.subresource(access.subresource) else {
-            throw Status(.notFound, "the server could not find the requested resource")
+            throw Status.unknownResource
         }
         let verb = call.info.verb
         guard subresource.verbs.contains(verb) || subresource.takesPath else {
-            throw Status(.methodNotAllowed, "the server does not allow this method on the requested resource")
+            throw Status.wrongMethod
         }
         switch (resource.plural, access.subresource) {
         case (_, "scale"): return try await scale(call, access)
@@ -75,7 +75,7 @@ extension APIServer {
 
     /// Deletes a pod unless a disruption budget forbids it. Source: policy/v1 `Eviction`.
     private func evict(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
-        let body = try call.body().json
+        let body = try admit(try call.body().json, call, access)
         let whole = access.whole
         if let name = body["metadata"]["name"].string, !name.isEmpty, name != access.name {
             throw Status(.badRequest, "name in URL does not match name in Eviction object: \(access.name) != \(name)")
@@ -93,15 +93,19 @@ extension APIServer {
             201, ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "code": 201])
     }
 
+    /// What admission makes of the body of a subresource that is created.
+    private func admit(_ body: JSON, _ call: Call, _ access: Storage.Access) throws(Status) -> JSON {
+        var admitted = AdmissionCall(
+            operation: .create, resource: access.resource, subresource: access.subresource, namespace: access.namespace,
+            name: access.name, user: call.user, isDryRun: try call.writeOptions().isDryRun, old: .null, object: body)
+        try storage.admission(&admitted)
+        return admitted.object
+    }
+
     private func requestToken(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
-        let body = try call.body().json
-        let account = try storage.get(access.whole)
-        let node = try await tokens.check(
-            call.user, body, namespace: access.namespace, account: access.name, storage: storage)
+        let body = try admit(try call.body().json, call, access)
         return Answer.json(
-            201,
-            try tokens.issue(
-                body, namespace: access.namespace, name: access.name, uid: account.projection.uid, node: node))
+            201, try tokens.issue(body, namespace: access.namespace, account: try storage.get(access.whole)))
     }
 }
 

@@ -5,6 +5,7 @@ extension APIServer {
         let representation = try Representation(accept: call.request.headers["Accept"])
         let (body, duplicates) = try call.body()
         let written = try await storage.create(access, body, try call.writeOptions(), duplicates: duplicates)
+        call.trail?.note(written.stored)
         return try render(written.stored, 201, representation, call, access, warnings: written.warnings)
     }
 
@@ -12,6 +13,7 @@ extension APIServer {
         let representation = try Representation(accept: call.request.headers["Accept"])
         let (body, duplicates) = try call.body()
         let written = try await storage.update(access, body, try call.writeOptions(), duplicates: duplicates)
+        call.trail?.note(written.stored)
         let status = written.change == .created ? 201 : 200
         return try render(written.stored, status, representation, call, access, warnings: written.warnings)
     }
@@ -21,6 +23,7 @@ extension APIServer {
         let format = try PatchBody.format(of: call, access.resource)
         let options = try call.writeOptions(format)
         let written = try await storage.patch(access, try PatchBody(call, format), options)
+        call.trail?.note(written.stored)
         return try render(
             written.stored, written.change == .created ? 201 : 200, representation, call, access,
             warnings: written.warnings)
@@ -29,6 +32,7 @@ extension APIServer {
     func delete(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let representation = try Representation(accept: call.request.headers["Accept"])
         let written = try await storage.delete(access, try deletion(call), try call.writeOptions())
+        call.trail?.note(written.stored)
         if written.change == .removed, access.resource.groupResource != Pod.type.resource {
             return Answer.json(200, APIServer.success(access, uid: written.stored.projection.uid))
         }

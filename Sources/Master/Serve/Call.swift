@@ -6,6 +6,8 @@ struct Call: Sendable {
     let query: Query
     let info: RequestInfo
     let user: User
+    /// Gets what a change has stored; nil when nobody asks.
+    var trail: AuditTrail?
 
     /// The body as JSON, from JSON or YAML, and the members that were written twice.
     /// - Throws: 400 for a body that does not parse, 415 for another media type.

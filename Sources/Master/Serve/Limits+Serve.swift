@@ -1,6 +1,8 @@
 import Shared
 
 extension Limits {
+    /// Bytes of a field selector that are searched for a name, which authorization then sees.
+    static let selectedNameBytesMax = 4_096
     /// How long a watch lasts at most when the client names no end, in seconds; then it is ended and the client
     /// watches again. Source: kube-apiserver `--min-request-timeout`.
     static let watchSeconds = 1_800

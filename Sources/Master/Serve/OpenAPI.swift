@@ -26,80 +26,68 @@ enum OpenAPI {
     static func document(group: String, version: String, _ registry: Registry) -> JSON? {
         let resources = registry.resources(group: group, version: version)
         guard !resources.isEmpty else { return nil }
-        var paths = JSON.Members()
-        var wanted: [String] = ["meta.v1.DeleteOptions", "meta.v1.Status"]
+        var paths: [String: JSON] = [:]
+        var wanted: Set<String> = ["meta.v1.DeleteOptions", "meta.v1.Status"]
         for resource in resources {
-            if resource.custom != nil {
-                wanted.append("meta.v1.ObjectMeta")
-                wanted.append("meta.v1.ListMeta")
-                for (path, item) in operations(resource) { paths.set(path, item) }
+            if resource.custom != nil { wanted.formUnion(["meta.v1.ObjectMeta", "meta.v1.ListMeta"]) }
+            if let type = resource.schemaType { wanted.insert(type) }
+            for operation in OpenAPIOperation.all(of: resource) {
+                if let type = operation.body { wanted.insert(type) }
+                if let type = operation.answer { wanted.insert(type) }
+                paths[operation.path, default: [:]][operation.method] = rendered(operation)
             }
-            guard let type = resource.schemaType else { continue }
-            wanted.append(type)
-            if Schema.type(type + "List") != nil { wanted.append(type + "List") }
-            for (path, item) in operations(resource) { paths.set(path, item) }
         }
-        var schemas = OpenAPISchemas(reachableFrom: wanted).json
+        var schemas = OpenAPISchemas(reachableFrom: wanted.sorted(), .v3).json
         for resource in resources {
             for (name, schema) in CustomOpenAPI.schemas(resource) { schemas[name] = schema }
         }
         return [
             "openapi": "3.0.0", "info": ["title": "Kubernetes", "version": .string(Version.kubernetes)],
-            "paths": .object(paths), "components": ["schemas": schemas],
+            "paths": .object(JSON.Members(paths.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })),
+            "components": ["schemas": schemas],
         ]
     }
 
-    private static func operations(_ resource: Resource) -> [(String, JSON)] {
-        let collection =
-            resource.isNamespaced
-            ? "\(resource.root)/namespaces/{namespace}/\(resource.plural)" : "\(resource.root)/\(resource.plural)"
-        var result: [(String, JSON)] = []
-        var onCollection: JSON = [:]
-        if resource.allows("list") { onCollection["get"] = operation(resource, "list") }
-        if resource.allows("create") { onCollection["post"] = operation(resource, "post") }
-        if resource.allows("deletecollection") { onCollection["delete"] = operation(resource, "deletecollection") }
-        result.append((collection, onCollection))
-        var onObject: JSON = [:]
-        for (verb, method) in [("get", "get"), ("update", "put"), ("patch", "patch"), ("delete", "delete")]
-        where resource.allows(verb) {
-            onObject[method] = operation(resource, method)
+    private static func rendered(_ operation: OpenAPIOperation) -> JSON {
+        var json: JSON = [
+            "tags": [.string(operation.tag)], "operationId": .string(operation.id),
+            "parameters": .array(
+                operation.parameters.map { parameter in
+                    var shown: JSON = [
+                        "name": .string(parameter.name), "in": .string(parameter.place),
+                        "description": .string(parameter.text),
+                        "schema": ["type": .string(parameter.type), "uniqueItems": true],
+                    ]
+                    if parameter.place == "path" { shown["required"] = true }
+                    return shown
+                }),
+        ]
+        func content(_ media: [String], _ schema: JSON) -> JSON {
+            .object(JSON.Members(media.map { ($0, ["schema": schema]) }))
         }
-        if !onObject.members.isEmpty { result.append(("\(collection)/{name}", onObject)) }
-        if resource.isNamespaced, resource.allows("list") {
-            result.append(("\(resource.root)/\(resource.plural)", ["get": operation(resource, "list")]))
+        var answer: JSON = ["description": "OK"]
+        let schema = operation.answer.map { OpenAPISchemas.reference($0, .v3) } ?? ["type": "string"]
+        answer["content"] = content(operation.produces, schema)
+        json["responses"] = ["200": answer]
+        if operation.isPatch {
+            json["requestBody"] = [
+                "required": true,
+                "content": content(
+                    operation.consumes,
+                    ["description": "A change of the object, in the form that the media type names.", "type": "object"]
+                ),
+            ]
+        } else if let body = operation.body {
+            json["requestBody"] = ["content": content(operation.consumes, OpenAPISchemas.reference(body, .v3))]
+            if !operation.action.hasPrefix("delete") { json["requestBody"]["required"] = true }
         }
-        return result
+        json["x-kubernetes-action"] = .string(operation.action)
+        json["x-kubernetes-group-version-kind"] = operation.kind.json
+        return json
     }
+}
 
-    private static func operation(_ resource: Resource, _ action: String) -> JSON {
-        let name =
-            resource.custom == nil ? OpenAPISchemas.name(resource.schemaType ?? "") : CustomOpenAPI.name(resource)
-        let schema: JSON = ["$ref": .string("#/components/schemas/\(name)")]
-        var operation: JSON = [
-            "tags": [.string("\(resource.group.isEmpty ? "core" : resource.group)_\(resource.version)")],
-            "operationId": .string("\(action)\(resource.version)\(resource.kind)"),
-            "x-kubernetes-action": .string(action),
-            "x-kubernetes-group-version-kind": [
-                "group": .string(resource.group), "version": .string(resource.version), "kind": .string(resource.kind),
-            ],
-            "responses": ["200": ["description": "OK", "content": ["application/json": ["schema": schema]]]],
-        ]
-        guard ["post", "put", "patch"].contains(action) else { return operation }
-        operation["parameters"] = .array(["dryRun", "fieldManager", "fieldValidation"].map(parameter))
-        let media =
-            action == "patch"
-            ? [
-                "application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json",
-                "application/strategic-merge-patch+json",
-            ] : ["application/json", "application/yaml"]
-        let body: JSON = action == "patch" ? ["type": "object"] : schema
-        operation["requestBody"] = [
-            "required": true, "content": .object(JSON.Members(media.map { ($0, ["schema": body]) })),
-        ]
-        return operation
-    }
-
-    private static func parameter(_ name: String) -> JSON {
-        ["name": .string(name), "in": "query", "schema": ["type": "string", "uniqueItems": true]]
-    }
+extension GroupVersionKind {
+    /// As `x-kubernetes-group-version-kind` shows it.
+    var json: JSON { ["group": .string(group), "kind": .string(kind), "version": .string(version)] }
 }

@@ -17,7 +17,8 @@ enum Representation: Equatable, Sendable {
         }
         for part in accept.split(separator: ",") {
             let pieces = part.split(separator: ";").map(\.trimmingSpaces)
-            guard let type = pieces.first?.lowercased(), ["application/json", "*/*", "application/*"].contains(type)
+            guard let type = pieces.first?.lowercased(),
+                ["application/json", "application/yaml", "*/*", "application/*"].contains(type)
             else { continue }
             var parameters: [String: String] = [:]
             for piece in pieces.dropFirst() {
@@ -33,10 +34,10 @@ enum Representation: Equatable, Sendable {
             }
             return
         }
+        guard MediaTypes.accepts(accept, MediaTypes.offered) else { throw Status.notAcceptable }
         throw Status(
             .notAcceptable,
-            "only the following media types are accepted: application/json, application/json;as=Table;v=v1;g=meta.k8s.io"
-        )
+            "only the following media types are accepted: \(MediaTypes.offered.joined(separator: ", "))")
     }
 
     /// The name under which watchers of one change share the encoded line.

@@ -14,9 +14,13 @@ struct RequestInfo: Sendable, Equatable {
     var subresource = ""
     var namespace = ""
     var name = ""
+    /// The name stands in a field selector of a collection, not in the path.
+    var isNamedBySelector = false
     /// What follows the subresource `proxy`.
     var rest = ""
 
+    /// The name in the path; empty for a collection.
+    var pathName: String { isNamedBySelector ? "" : name }
     var groupResource: GroupResource { GroupResource(group: group, resource) }
 
     /// - Parameters:
@@ -52,6 +56,22 @@ struct RequestInfo: Sendable, Equatable {
         self.rest = rest.joined(separator: "/")
         if resource == "namespaces" { namespace = name }
         if verb != "watch" { verb = resourceVerb(method, query) }
+        if name.isEmpty, ["list", "watch", "deletecollection"].contains(verb) {
+            name = RequestInfo.selectedName(query)
+            isNamedBySelector = !name.isEmpty
+        }
+    }
+
+    /// A collection that a field selector narrows to one object is asked for with the right to that object.
+    private static func selectedName(_ query: Query) -> String {
+        guard let text = query["fieldSelector"], text.utf8.count <= Limits.selectedNameBytesMax else { return "" }
+        for term in text.split(separator: ",") {
+            for sign in ["==", "="] {
+                let label = "metadata.name" + sign
+                if term.hasPrefix(label) { return String(term.dropFirst(label.count)) }
+            }
+        }
+        return ""
     }
 
     /// The subresources of a namespace itself, which are no resources inside it.

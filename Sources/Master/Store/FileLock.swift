@@ -28,6 +28,14 @@ struct FileLock: ~Copyable {
 
     deinit { Glibc.close(descriptor) }
 
+    /// Whether nobody holds the lock at this moment.
+    static func isFree(path: String) -> Bool {
+        let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno == ENOENT }
+        defer { Glibc.close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) == 0
+    }
+
     private static func text(of descriptor: Int32) -> String {
         var bytes = [UInt8](repeating: 0, count: 20)
         let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }

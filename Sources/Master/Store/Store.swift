@@ -25,6 +25,8 @@ final class Store: Sendable {
         /// Encrypts and decrypts; nil leaves the bytes as they are.
         var seal: Sealing?
         var open: Sealing?
+        /// What stands in front of bytes that are sealed as they would be now; others are sealed anew at the start.
+        var sealMark: [UInt8]?
         /// Pages of 4 KiB that the file may have; a larger one is refused as a full disk is. nil means no bound.
         var filePagesMax: Int?
     }
@@ -79,6 +81,7 @@ final class Store: Sendable {
     ) throws(SQLiteError) {
         let codec = RowCodec(options: options, project: project)
         let table = try RevisionTable.open(path: path, codec: codec, pagesMax: options.filePagesMax)
+        if let mark = options.sealMark { _ = try table.reseal(unless: mark) }
         let head = try table.head()
         latest = Latest(try table.latest(), head: head)
         start = head

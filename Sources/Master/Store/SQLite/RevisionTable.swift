@@ -5,7 +5,7 @@ import Shared
 /// deleted Secrets, and go only by compaction.
 struct RevisionTable: ~Copyable {
     let connection: Connection
-    private let codec: RowCodec
+    let codec: RowCodec
     private let insert: Statement
     private let before: Statement
 

@@ -29,6 +29,11 @@ struct RowCodec: Sendable {
         }
     }
 
+    /// Opens with whatever key sealed the bytes, and seals with the first.
+    func sealAnew(_ key: ObjectKey, _ bytes: [UInt8]) throws(SQLiteError) -> [UInt8] {
+        try seal(key, try open(key, bytes))
+    }
+
     func read(_ row: borrowing Statement) throws(SQLiteError) -> (stored: Stored, isDeleted: Bool) {
         var resources: [String: GroupResource] = [:]
         return try read(row, resources: &resources)

@@ -12,6 +12,9 @@ package struct CertificateSigningRequest: Kind {
     /// The signer of agents' serving certificates.
     package static let agentServing = "kubernetes.io/kubelet-serving"
 
+    /// The signer of client certificates of users.
+    package static let userClient = "kubernetes.io/kube-apiserver-client"
+
     package var signer: String { json.at("spec", "signerName").string ?? "" }
     package var username: String { json.at("spec", "username").string ?? "" }
     package var groups: [String] { json.at("spec", "groups").items.compactMap(\.string) }

@@ -1,0 +1,77 @@
+import Shared
+
+extension RevisionTable {
+    /// Seals anew the rows of secrets whose bytes do not begin with `mark`, history too, and wipes what was there.
+    /// - Returns: how many rows were changed.
+    func reseal(unless mark: [UInt8]) throws(SQLiteError) -> Int {
+        let select = try connection.prepare(
+            """
+            SELECT revision, namespace, name, projection, value FROM revisions
+            WHERE resource = ?1 AND revision > ?4 AND (substr(projection, 1, ?2) <> ?3
+                OR (value IS NOT NULL AND substr(value, 1, ?2) <> ?3))
+            ORDER BY revision LIMIT ?5
+            """)
+        let update = try connection.prepare(
+            "UPDATE revisions SET projection = ?1, value = ?2 WHERE revision = ?3")
+        var changed = 0
+        var last: Int64 = 0
+        while true {
+            select.bind(1, RevisionTable.secrets.description)
+            select.bind(2, Int64(mark.count))
+            select.bind(3, mark)
+            select.bind(4, last)
+            select.bind(5, Int64(Limits.resealedRowsMax))
+            var rows: [(revision: Int64, key: ObjectKey, projection: [UInt8], value: [UInt8]?)] = []
+            while try select.step() {
+                let key = ObjectKey(RevisionTable.secrets, namespace: select.text(1), name: select.text(2))
+                rows.append((select.int(0), key, select.blob(3) ?? [], select.blob(4)))
+            }
+            guard let end = rows.last?.revision else { break }
+            last = end
+            try connection.execute("PRAGMA secure_delete = ON")
+            try connection.transaction { () throws(SQLiteError) in
+                for row in rows {
+                    update.bind(1, try codec.sealAnew(row.key, row.projection))
+                    if let value = row.value {
+                        update.bind(2, try codec.sealAnew(row.key, value))
+                    } else {
+                        update.bind(2, nil as [UInt8]?)
+                    }
+                    update.bind(3, row.revision)
+                    _ = try update.step()
+                }
+            }
+            changed += rows.count
+        }
+        if changed > 0 {
+            // What was written before lies in the log until it starts over: overwrite it.
+            try connection.execute("PRAGMA secure_delete = OFF; PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+        return changed
+    }
+}
+
+extension Store {
+    /// Seals all secrets of the state file `path` with the first key. No master may have it open. Blocks.
+    /// - Returns: how many revisions were sealed anew.
+    static func reseal(_ path: String, with keys: SealingKeys) throws(StoreError) -> Int {
+        let lock = try FileLock(path: path + ".lock", of: path)
+        defer { _ = lock }
+        var options = Options()
+        options.seal(with: keys)
+        do throws(SQLiteError) {
+            let table = try RevisionTable.open(
+                path: path,
+                codec: RowCodec(options: options) { _, object in Projection(metadata: Object(object).metadata) })
+            return try table.reseal(unless: keys.currentMark)
+        } catch {
+            throw StoreError(
+                "the secrets in \(path) were not sealed anew: \(error.message); nothing is lost, try again")
+        }
+    }
+}
+
+extension Limits {
+    /// Revisions of secrets that are sealed anew in one transaction.
+    static let resealedRowsMax = 500
+}
