@@ -2,6 +2,7 @@
 #include "CLinux.h"
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <spawn.h>
 
 int clinux_ioctl(int descriptor, unsigned long request, void *argument) {
     return ioctl(descriptor, request, argument);
@@ -10,3 +11,7 @@ int clinux_ioctl(int descriptor, unsigned long request, void *argument) {
 int clinux_fcntl(int descriptor, int command, int argument) { return fcntl(descriptor, command, argument); }
 
 int clinux_open(const char *path, int flags, unsigned int mode) { return open(path, flags, mode); }
+
+int clinux_spawn_close_from(void *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}

@@ -1,5 +1,5 @@
 import Shared
-import Synchronization
+import TestKit
 
 /// Requests per second of the HTTP server with answers of 3 kB over kept connections, client and server in one
 /// process: `Bench http`, `Bench http tls`.
@@ -34,21 +34,16 @@ enum HTTPThroughput {
                             guard let answer = try? await transport.send(HTTPRequest("GET", "/api/v1/pods")),
                                 answer.body.count == 3000
                             else { return print("a request failed") }
-                            counter.count.add(1, ordering: .relaxed)
+                            counter.next()
                         }
                     }
                 }
             }
             group.cancelAll()
         }
-        let total = counter.count.load(ordering: .relaxed)
+        let total = counter.value
         print(
             "http\(isSecure ? " tls" : ""): \(total / seconds) requests/s over \(connections) connections, 3 kB answers"
         )
     }
-}
-
-/// A number that many tasks raise.
-private final class Counter: Sendable {
-    let count = Atomic(0)
 }

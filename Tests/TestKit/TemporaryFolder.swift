@@ -5,13 +5,15 @@ import Glibc
 package final class TemporaryFolder: Sendable {
     package let path: String
 
-    package init() {
-        let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+    package convenience init() { self.init(below: access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") }
+
+    /// - Parameter parent: an existing folder, for what must lie on a disk.
+    package init(below parent: String) {
         var template = Array("\(parent)/kotohajime-test-XXXXXX".utf8CString)
         path = template.withUnsafeMutableBufferPointer { buffer in
-            buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? "/tmp"
+            buffer.baseAddress.flatMap { mkdtemp($0) }.map { String(cString: $0) } ?? ""
         }
-        precondition(path != "/tmp", "a temporary folder can not be made")
+        precondition(!path.isEmpty, "a temporary folder can not be made")
     }
     deinit { TemporaryFolder.remove(path) }
 

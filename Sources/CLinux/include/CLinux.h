@@ -31,6 +31,9 @@ int clinux_epoll_wait(int poll, struct clinux_event *events, int most, int milli
 int clinux_accept(int listener, void *address, unsigned int *length);
 /// pipe2(2) with close-on-exec; `ends` has room for two descriptors, reading first.
 int clinux_pipe(int *ends);
+/// posix_spawn_file_actions_addclosefrom_np(3): the new program gets no descriptor from `first` on; `actions` is a
+/// `posix_spawn_file_actions_t`.
+int clinux_spawn_close_from(void *actions, int first);
 /// eventfd(2), non-blocking, close-on-exec.
 int clinux_eventfd(void);
 #endif

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Shared
 
@@ -42,8 +43,8 @@ struct RunningProcess: Equatable, Sendable {
     static let thisBoot: String =
         SystemFiles.text("/proc/sys/kernel/random/boot_id")?.split(separator: "\n").first.map(String.init) ?? "-"
 
-    /// Starts a program in a session of its own, with empty standard input and its output in a log file, and notes it in
-    /// `file`. The thread's network namespace is inherited.
+    /// Starts a program in a session of its own, with empty standard input, its output in a log file and no other open
+    /// file of the caller, and notes it in `file`. The thread's network namespace is inherited.
     static func start(
         _ program: String, _ arguments: [String], log: String, file: String, environment: [String: String]
     ) throws(Failure) -> RunningProcess {
@@ -53,6 +54,8 @@ struct RunningProcess: Equatable, Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // A lock or a pipe of the caller must not live as long as the cluster.
+        clinux_spawn_close_from(&actions, 3)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
