@@ -159,8 +159,8 @@ int clinux_fork(void) { return fork(); }
 
 int clinux_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
-int clinux_spawn(const char *path, const char *way, int input, int output) {
-    const char *const argv[] = {path, way, NULL};
+int clinux_spawn(const char *path, const char *way, const char *place, int input, int output) {
+    const char *const argv[] = {path, way, place, NULL};
     const char *const envp[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
     pid_t first = fork();
     if (first < 0) return -1;

@@ -33,7 +33,7 @@ enum HTTPThroughput {
                         while SystemClock().uptime() < end {
                             guard let answer = try? await transport.send(HTTPRequest("GET", "/api/v1/pods")),
                                 answer.body.count == 3000
-                            else { return print("a request failed") }
+                            else { return StandardStreams.out("a request failed") }
                             counter.next()
                         }
                     }
@@ -42,7 +42,7 @@ enum HTTPThroughput {
             group.cancelAll()
         }
         let total = counter.value
-        print(
+        StandardStreams.out(
             "http\(isSecure ? " tls" : ""): \(total / seconds) requests/s over \(connections) connections, 3 kB answers"
         )
     }

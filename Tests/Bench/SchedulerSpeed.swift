@@ -7,7 +7,7 @@ import Shared
 enum SchedulerSpeed {
     static func run() throws {
         for shape in ["plain", "spread", "affinity"] { try simulate(nodes: 500, pods: 20_000, shape) }
-        print("the curve:")
+        StandardStreams.out("the curve:")
         for (nodes, pods) in [(500, 5_000), (1_000, 10_000), (2_500, 25_000), (5_000, 50_000)] {
             try simulate(nodes: nodes, pods: pods, "plain")
         }

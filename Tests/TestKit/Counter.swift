@@ -7,6 +7,7 @@ package final class Counter: Sendable {
     package init() {}
 
     package var value: Int { count.load(ordering: .relaxed) }
+    package func set(_ value: Int) { count.store(value, ordering: .relaxed) }
     /// Raises the number by one and returns it.
     @discardableResult
     package func next() -> Int { count.add(1, ordering: .relaxed).newValue }

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 package import Shared
 
 /// A local cluster of the built programs, as `kconsole up` makes it, which is gone again when a test is done with it.
@@ -113,6 +113,22 @@ package struct LocalCluster: Sendable {
             let ready = pods.items.filter { $0.isReady && !$0.metadata.isDeleting }
             return ready.count == count && pods.items.count == count ? ready : nil
         }
+    }
+
+    /// Whether the demo's `web` service has `count` ready pods, none on `node`, and names just those.
+    package func hasLeft(_ node: String, pods count: Int) async throws -> Bool {
+        let client = try await client()
+        let pods = try await client.list(
+            Pod.self, namespace: "default", labels: LabelSelector(equal: ["app": "web"])
+        ).items
+        let ready = pods.filter { $0.isReady && !$0.metadata.isDeleting && $0.spec.nodeName != node }
+        guard ready.count == count else { return false }
+        let slices = try await client.list(
+            EndpointSlice.self, namespace: "default", labels: LabelSelector(equal: [EndpointSlice.serviceLabel: "web"])
+        ).items
+        let serving = slices.flatMap { $0.json["endpoints"].items }
+            .filter { $0["conditions"]["ready"].bool ?? true }.compactMap { $0["addresses"][0].string }
+        return Set(serving) == Set(ready.map(\.status.podIP))
     }
 
     private func lastWords() async -> String {

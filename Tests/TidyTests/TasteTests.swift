@@ -46,7 +46,7 @@ struct TasteTests {
                 guard text.hasPrefix("/// ") else { continue }
                 let next = number + 1 < file.lines.count ? file.lines[number + 1].drop { $0 == " " } : ""
                 if next.hasPrefix("///") { continue }
-                let isEnded = text.last.map { ".:?!|)`".contains($0) } ?? false
+                let isEnded = text.last.map { ".:?!|)`…".contains($0) } ?? false
                 #expect(isEnded, "\(file.path):\(number + 1): \(text)")
             }
         }

@@ -89,7 +89,7 @@ struct RuntimeTrial: Sendable {
         message.add("cgroupns", flag: true)
         message.add("cgroup", processes)
         message.add("step", root.steps().map(\.text))
-        do { _ = try await shim.run("trial", message) } catch { return error.message }
+        do { _ = try await shim.run("trial", place: folders.state, message) } catch { return error.message }
         return nil
     }
 }

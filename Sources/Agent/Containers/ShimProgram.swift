@@ -16,10 +16,11 @@ struct ShimProgram: Sendable {
     }
 
     /// Runs the shim in one of its ways of starting and gives its answer.
-    func run(_ way: String, _ message: ShimMessage) async throws(RuntimeFailure) -> ShimMessage {
+    /// - Parameter place: the pod's folder; on the command line it tells whose shim it is when the agent is gone.
+    func run(_ way: String, place: String, _ message: ShimMessage) async throws(RuntimeFailure) -> ShimMessage {
         let answer: [UInt8]
         do {
-            let (input, output) = try spawn(way)
+            let (input, output) = try spawn(way, place)
             defer {
                 input.close()
                 output.close()
@@ -39,11 +40,13 @@ struct ShimProgram: Sendable {
         return line
     }
 
-    private func spawn(_ way: String) throws(Errno) -> (input: AsyncDescriptor, output: AsyncDescriptor) {
+    private func spawn(_ way: String, _ place: String) throws(Errno) -> (
+        input: AsyncDescriptor, output: AsyncDescriptor
+    ) {
         var input: [Int32] = [-1, -1]
         var output: [Int32] = [-1, -1]
         guard clinux_pipe(&input) == 0, clinux_pipe(&output) == 0 else { throw .last }
-        let result = clinux_spawn(path, way, input[0], output[1])
+        let result = clinux_spawn(path, way, place, input[0], output[1])
         let failure = Errno.last
         close(input[0])
         close(output[1])

@@ -64,7 +64,7 @@ final class ShimRuntime: Runtime {
             message.add("name", config.name)
             message.add("socket", socket)
             message.add("state", folders.shimState(config.uid))
-            let answer = try await shim.run("sandbox", message)
+            let answer = try await shim.run("sandbox", place: folders.pod(config.uid), message)
             await watch(config.uid, socket)
             return info(config, answer)
         } catch {

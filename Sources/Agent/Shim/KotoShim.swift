@@ -3,13 +3,13 @@ import Glibc
 
 /// Holds the namespaces of one pod and runs its containers, so that they outlive the agent.
 ///
-/// `kotoshim sandbox` reads one `sandbox` message from standard input, makes the namespaces, leaves a daemon behind and
-/// answers with one line. `kotoshim trial` reads a `start` message, runs its steps in a child and answers.
+/// `kotoshim sandbox FOLDER` reads one `sandbox` message from standard input, makes the namespaces, leaves a daemon behind and
+/// answers with one line. `kotoshim trial FOLDER` reads a `start` message, runs its steps in a child and answers.
 @main
 struct KotoShim {
     static func main() {
         let arguments = CommandLine.arguments
-        guard arguments.count == 2, let message = readMessage() else {
+        guard arguments.count == 3, let message = readMessage() else {
             finish("error", "kotoshim is started by kagent and by nothing else.")
         }
         switch arguments[1] {

@@ -130,10 +130,10 @@ long clinux_receive(int socket, void *bytes, size_t length, int *descriptors, in
 
 /// fork(2), for a single-threaded program.
 int clinux_fork(void);
-/// Starts `path way` with these descriptors as 0 and 1, /dev/null as 2 and no others, in a session of its own, as a
+/// Starts `path way place` with these descriptors as 0 and 1, /dev/null as 2 and no others, in a session of its own, as a
 /// process that is nobody's child: it does not have to be waited for. Safe in a program with threads.
 /// Returns 0, or -1 and errno.
-int clinux_spawn(const char *path, const char *way, int input, int output);
+int clinux_spawn(const char *path, const char *way, const char *place, int input, int output);
 int clinux_unshare(uint64_t flags);
 int clinux_setns(int descriptor, uint64_t flags);
 int clinux_pidfd_open(int pid);
