@@ -62,22 +62,11 @@ enum APIBench {
 
     private static func withMaster(_ body: (Client, pid_t) async throws -> Void) async throws {
         let folder = TemporaryFolder(below: "/var/tmp")
-        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
-        let port = listener.port
-        listener.close()
-        let (state, log) = (folder.path + "/state", folder.path + "/log")
         let start = clock.uptime()
-        let master = try Background(
-            Programs.path("kmaster"), ["--state", state, "--listen", "127.0.0.1:\(port)"], environment: [:],
-            output: log, errors: log)
-        while !Shell.text(log).contains("kmaster ready") {
-            guard master.look() == nil, clock.uptime() - start < .seconds(20) else {
-                throw Shell.Failed(description: "kmaster does not serve: \(Shell.text(log))")
-            }
-            try await Task.sleep(for: .milliseconds(2))
-        }
+        let master = try MasterProcess(state: folder.path + "/state")
+        let client = try await master.client()
         Figures.show("cold start until it serves, with new keys", Figures.text(clock.uptime() - start))
-        try await body(try await Programs.client(state + "/admin.kubeconfig"), master.id)
+        try await body(client, master.id)
         try await master.end()
     }
 

@@ -4,46 +4,6 @@ import Synchronization
 import TestKit
 import Testing
 
-/// A master without nodes in a folder of its own. A class: it owns the process.
-private final class Master {
-    let state: String
-    private let port: Int
-    private(set) var process: Background
-    private let options: [String]
-
-    init(state: String, options: [String] = []) throws {
-        let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
-        port = listener.port
-        listener.close()
-        self.state = state
-        self.options = options
-        process = try Master.start(state, port, options)
-    }
-
-    private static func start(_ state: String, _ port: Int, _ options: [String]) throws -> Background {
-        try Background(
-            Programs.path("kmaster"), ["--state", state, "--listen", "127.0.0.1:\(port)"] + options, environment: [:],
-            output: state + ".log", errors: state + ".log")
-    }
-
-    /// Waits for the line that says that it serves, and gives an administrator's client.
-    func client() async throws -> Client {
-        try await becomes("the master serves") {
-            Shell.text(state + ".log").components(separatedBy: "kmaster ready").count > restarts + 1
-        }
-        return try await Programs.client(state + "/admin.kubeconfig")
-    }
-    private var restarts = 0
-
-    /// Takes its power away and switches it on again.
-    func restart() async throws {
-        try await process.end(SIGKILL)
-        restarts += 1
-        process = try Master.start(state, port, options)
-    }
-    func end() async throws { try await process.end() }
-}
-
 /// What a test has seen of a master. A class: many tasks write to it.
 private final class Record: Sendable {
     let acknowledged = Mutex<[String: Revision]>([:])
@@ -55,12 +15,12 @@ struct MasterFaultTests {
     @Test func `a master that is killed under two thousand writes has lost nothing that it acknowledged`() async throws
     {
         let folder = TemporaryFolder(below: "/var/tmp")
-        let master = try Master(state: folder.path + "/state")
+        let master = try MasterProcess(state: folder.path + "/state")
         let client = try await master.client()
         let record = Record()
         let start = try await client.list(ConfigMap.self, namespace: "default").revision.description
         let path = ConfigMap.type.path(namespace: "default")
-        let (kubeconfig, process) = (master.state + "/admin.kubeconfig", master.process.id)
+        let (kubeconfig, process) = (master.kubeconfig, master.id)
         let watching = Task {
             // Resumes where it was cut off, as every client does.
             var from = start
@@ -134,7 +94,7 @@ struct MasterFaultTests {
         try await Shell.output("mount", ["-t", "tmpfs", "-o", "size=16m", "none", disk])
         var acknowledged: [String] = []
         do {
-            let master = try Master(state: disk + "/state")
+            let master = try MasterProcess(state: disk + "/state")
             let client = try await master.client()
             var refusal: Status?
             for number in 0..<200 where refusal == nil {
@@ -168,7 +128,7 @@ struct MasterFaultTests {
 
     @Test func `a port in use and a state folder in use are said in one sentence`() async throws {
         let folder = TemporaryFolder(below: "/var/tmp")
-        let master = try Master(state: folder.path + "/state")
+        let master = try MasterProcess(state: folder.path + "/state")
         _ = try await master.client()
         let listener = try Listener.tcp(host: "127.0.0.1", port: 0)
         defer { listener.close() }
