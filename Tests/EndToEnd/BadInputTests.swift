@@ -5,6 +5,9 @@ import Testing
 
 /// What users and machines get wrong: each is answered with one sentence that helps.
 struct BadInputTests {
+    /// Where pods without namespaces and their services live.
+    private static let processNetworks = ["--pod-cidr", "127.112.0.0/16", "--service-cidr", "127.96.0.0/16"]
+
     @Test func `a wrong manifest is told with file, document, line and field`() async throws {
         let folder = TemporaryFolder()
         let master = try MasterProcess(state: folder.path + "/state")
@@ -66,7 +69,7 @@ struct BadInputTests {
 
     @Test func `a second agent of one name is told so, and the first goes on`() async throws {
         let folder = TemporaryFolder(below: "/var/tmp")
-        let master = try MasterProcess(state: folder.path + "/state")
+        let master = try MasterProcess(state: folder.path + "/state", options: Self.processNetworks)
         let client = try await master.client()
         func agent(_ number: Int) throws -> Background {
             let log = "\(folder.path)/agent-\(number).log"
@@ -97,7 +100,7 @@ struct BadInputTests {
 
     @Test func `an image whose registry can not be reached says so at once`() async throws {
         let folder = TemporaryFolder(below: "/var/tmp")
-        let master = try MasterProcess(state: folder.path + "/state")
+        let master = try MasterProcess(state: folder.path + "/state", options: Self.processNetworks)
         let client = try await master.client()
         let log = folder.path + "/agent.log"
         let agent = try Background(
