@@ -38,7 +38,7 @@ down: ## end the cluster; its objects are kept
 
 test: deps ## run all tests; those that need root or a peer say so when they are skipped
 	@$(SWIFT) build --build-tests
-	@$(SWIFT) test --skip-build --no-parallel
+	@SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) test --skip-build --no-parallel
 
 bench: build ## measure what the design names goals for
 	@$(RELEASE)/Bench

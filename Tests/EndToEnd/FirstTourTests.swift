@@ -154,13 +154,14 @@ struct FirstTourTests {
         for id in found where id > 1 { kill(id, SIGKILL) }
     }
 
-    /// What a cluster makes on the machine: links, namespaces, rules, cgroups, mounts, processes.
+    /// What a cluster makes on the machine: links, namespaces, rules, cgroups, mounts, processes that have not ended.
     private func traces() async throws -> [String] {
         var traces: [String] = []
         for command in [
             "ip -o link | awk '{print $2}' | grep -i koto", "ls /run/kotohajime /run/netns 2>/dev/null | grep -v :",
             "nft list tables 2>/dev/null | grep -i koto", "find /sys/fs/cgroup -path '*/kotohajime/node-*' -maxdepth 4",
-            "grep -i koto /proc/self/mountinfo", "grep -lE 'kotohajime/(node-|master)' /proc/[0-9]*/cgroup",
+            "grep -i koto /proc/self/mountinfo",
+            "for p in $(grep -lE 'kotohajime/(node-|master)' /proc/[0-9]*/cgroup); do grep -L 'State:.Z' ${p%cgroup}status; done",
         ] {
             traces += try await Shell.run("sh", ["-c", command]).lines.map(String.init)
         }
