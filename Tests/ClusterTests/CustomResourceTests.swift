@@ -102,6 +102,19 @@ struct CustomResourceTests {
             _ = try await client.call("POST", collection, body: CustomResourceTests.widget("c", ["color": "blue"]))
             let blue = try await client.call("GET", collection, query: ["fieldSelector": "spec.color=blue"])
             #expect(blue["items"].items.map { Object($0).name } == ["c"])
+            _ = try await client.call(
+                "PATCH", "\(collection)/a", body: ["spec": ["replicas": 2]],
+                contentType: "application/merge-patch+json")
+            let scale = try await client.call(
+                "PATCH", "\(collection)/a/scale", body: ["spec": ["replicas": 4]],
+                contentType: "application/merge-patch+json")
+            #expect(scale["kind"] == "Scale" && scale["spec"]["replicas"] == 4)
+            let negative = try await CustomResourceTests.refusal {
+                _ = try await client.call(
+                    "PATCH", "\(collection)/a/scale", body: ["spec": ["replicas": -1]],
+                    contentType: "application/merge-patch+json")
+            }
+            #expect(negative?.causes.first?.field == ".spec.replicas")
             let table = try await client.call(
                 "GET", collection, accept: "application/json;as=Table;v=v1;g=meta.k8s.io")
             #expect(table["columnDefinitions"].items.compactMap { $0["name"].string } == ["Name", "Size"])

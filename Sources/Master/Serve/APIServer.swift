@@ -156,6 +156,9 @@ struct APIServer: Sendable {
         if resource.custom != nil, !info.subresource.isEmpty, resource.subresource(info.subresource) == nil {
             throw Status.notFound(resource.groupResource, info.name)
         }
+        if info.subresource == "scale", let paths = resource.custom?.scale {
+            return try await customScale(call, access, paths)
+        }
         if !info.subresource.isEmpty, !APIServer.ofTheObject.contains(info.subresource) {
             return try await answerSubresource(call, access)
         }
