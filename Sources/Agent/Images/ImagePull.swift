@@ -37,6 +37,9 @@ struct ImagePull: Sendable {
         var info = ImageInfo(config: json["config"], reference: reference.description)
         info.id = Digest.text(SHA256.hash(config))
         info.digest = top.digest
+        // What broke off of other images, and was never gone on with, is not kept for ever.
+        let own = Set(layers.map { String($0.digest.dropFirst(7)) })
+        for name in Files.names(downloads) where !own.contains(name) { unlink("\(downloads)/\(name)") }
         var keys: [String] = []
         for (blob, digest) in zip(layers, digests) {
             let layer = try await add(blob, digest)
@@ -69,15 +72,14 @@ struct ImagePull: Sendable {
     private func add(_ blob: Registry.Blob, _ digest: String) async throws -> ImageStore.Layer {
         if let there = store.layer(digest) { return there }
         let path = try await download(blob)
+        defer { unlink(path) }
         let store = store
         // Unpacking works on disk for seconds; the threads of tasks are needed meanwhile.
-        let layer = try await withCheckedThrowingContinuation { continuation in
+        return try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global(qos: .utility).async {
                 continuation.resume(with: Result { try ImagePull.unpack(path, digest, into: store) })
             }
         }
-        unlink(path)
-        return layer
     }
 
     private static func unpack(_ path: String, _ digest: String, into store: ImageStore) throws -> ImageStore.Layer {
