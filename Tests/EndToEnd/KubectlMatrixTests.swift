@@ -1,6 +1,5 @@
 import Foundation
 import Shared
-import Synchronization
 import TestKit
 import Testing
 
@@ -18,23 +17,24 @@ struct KubectlMatrixTests {
 
     @Test func `every version of kubectl can do every step`() async throws {
         let steps = try MatrixStep.all()
-        let results = Mutex<[String: [String: String?]]>([:])
+        var found: [String: [String: String?]] = [:]
         try await LoopbackCluster.with { cluster in
-            let kubeconfig = cluster.kubeconfig
-            let folder = cluster.folder.path
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for version in Self.wanted {
-                    group.addTask {
-                        for step in steps {
-                            let failure = try await step.run(version, kubeconfig: kubeconfig, folder: folder)
-                            results.withLock { $0[step.name, default: [:]][version.name] = .some(failure) }
-                        }
-                    }
+            let (kubeconfig, folder) = (cluster.kubeconfig, cluster.folder.path)
+            let one = { @Sendable (version: (name: String, path: String)) async throws -> [String: String?] in
+                var results: [String: String?] = [:]
+                for step in steps {
+                    results[step.name] = .some(
+                        try await step.run(version, kubeconfig: kubeconfig, folder: folder))
                 }
-                try await group.waitForAll()
+                return results
+            }
+            try await withThrowingTaskGroup(of: (String, [String: String?]).self) { group in
+                for version in Self.wanted { group.addTask { (version.name, try await one(version)) } }
+                for try await (name, results) in group {
+                    for (step, failure) in results { found[step, default: [:]][name] = .some(failure) }
+                }
             }
         }
-        let found = results.withLock { $0 }
         let names = Self.wanted.map(\.name)
         print("kubectl matrix: " + names.map { String($0.dropFirst(8)) }.joined(separator: " "))
         for step in steps {

@@ -78,7 +78,7 @@ final class LoopbackCluster {
     private func end() async {
         if let client = try? await Programs.client(kubeconfig) {
             for pod in (try? await client.list(Pod.self).items) ?? [] {
-                try? await client.delete(
+                _ = try? await client.delete(
                     Pod.self, namespace: pod.namespace, name: pod.name, graceSeconds: 0, uid: pod.metadata.uid
                 )
             }

@@ -27,7 +27,7 @@ extension NodeEndpoint {
                 await PortForward(pod: "", dial: dial).run(WebSocketBytes(socket))
             }
         }
-        guard let kind = ChannelProtocol.choose(from: offered), kind.version <= 4,
+        guard let kind = ChannelProtocol.choose(from: offered, upTo: 4),
             let headers = WebSocketHandshake.answer(to: request.headers, choosing: kind.name.isEmpty ? nil : kind.name)
         else { return Self.text(400, "unable to upgrade: none of the subprotocols \(offered) is spoken here") }
         var ports: [Int] = []

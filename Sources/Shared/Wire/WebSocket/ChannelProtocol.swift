@@ -18,10 +18,11 @@ package struct ChannelProtocol: Equatable, Sendable {
     private static let unnamed = ChannelProtocol(name: "", version: 1, isText: false)
 
     /// The client's first wish that is known here; a client without a wish gets plain channels. Nil when none fits.
-    package static func choose(from offered: [String]) -> ChannelProtocol? {
+    /// - Parameter version: the latest that the caller speaks.
+    package static func choose(from offered: [String], upTo version: Int = 5) -> ChannelProtocol? {
         let names = offered.flatMap { $0.split(separator: ",").map(\.trimmingSpaces) }
         if names.isEmpty { return unnamed }
-        return names.lazy.compactMap { name in known.first { $0.name == name } }.first
+        return names.lazy.compactMap { name in known.first { $0.name == name && $0.version <= version } }.first
     }
 
     /// Nil for a message that is none of this protocol's.
