@@ -41,10 +41,16 @@ struct Caches: Sendable {
     let certificateRequests: Informer<CertificateSigningRequest>
     let definitions: Informer<CustomResourceDefinition>
     let clusterRoles: Informer<ClusterRole>
+    let statefulSets: Informer<StatefulSet>
+    let daemonSets: Informer<DaemonSet>
+    let revisions: Informer<ControllerRevision>
     let claims: Informer<PersistentVolumeClaim>
     let volumes: Informer<PersistentVolume>
     let storageClasses: Informer<StorageClass>
     let budgets: Informer<PodDisruptionBudget>
+    let autoscalers: Informer<HorizontalPodAutoscaler>
+    let ingresses: Informer<Ingress>
+    let ingressClasses: Informer<IngressClass>
 
     init(_ client: Client, clock: any WallClock, log: Log) {
         pods = Informer(client, clock: clock, log: log)
@@ -66,10 +72,16 @@ struct Caches: Sendable {
         certificateRequests = Informer(client, clock: clock, log: log)
         definitions = Informer(client, clock: clock, log: log)
         clusterRoles = Informer(client, clock: clock, log: log)
+        statefulSets = Informer(client, clock: clock, log: log)
+        daemonSets = Informer(client, clock: clock, log: log)
+        revisions = Informer(client, clock: clock, log: log)
         claims = Informer(client, clock: clock, log: log)
         volumes = Informer(client, clock: clock, log: log)
         storageClasses = Informer(client, clock: clock, log: log)
         budgets = Informer(client, clock: clock, log: log)
+        autoscalers = Informer(client, clock: clock, log: log)
+        ingresses = Informer(client, clock: clock, log: log)
+        ingressClasses = Informer(client, clock: clock, log: log)
 
         pods.index(PodIndex.node) { $0.spec.nodeName.isEmpty ? [] : [$0.spec.nodeName] }
         pods.index(PodIndex.namespace) { [$0.namespace] }
@@ -77,6 +89,11 @@ struct Caches: Sendable {
         Caches.indexOwners(of: replicaSets)
         Caches.indexOwners(of: replicationControllers)
         Caches.indexOwners(of: jobs)
+        Caches.indexOwners(of: revisions)
+        statefulSets.index(OwnerIndex.namespace) { [$0.namespace] }
+        daemonSets.index(OwnerIndex.namespace) { [$0.namespace] }
+        claims.index(OwnerIndex.namespace) { [$0.namespace] }
+        budgets.index(OwnerIndex.namespace) { [$0.namespace] }
         deployments.index(OwnerIndex.namespace) { [$0.namespace] }
         services.index(OwnerIndex.namespace) { [$0.namespace] }
         replicaSets.index(OwnerIndex.namespace) { [$0.namespace] }
@@ -99,7 +116,8 @@ struct Caches: Sendable {
             pods, nodes, leases, replicaSets, replicationControllers, deployments, jobs, cronJobs, quotas, services,
             endpoints, slices, namespaces, accounts, rootCertificates, certificateRequests, clusterRoles, definitions,
             claims,
-            volumes, storageClasses, budgets,
+            volumes, storageClasses, budgets, statefulSets, daemonSets, revisions, autoscalers, ingresses,
+            ingressClasses,
         ]
     }
 
