@@ -4,11 +4,8 @@ extension APIServer {
     /// `autoscaling/v1 Scale`: the replica count of a workload, read or set by itself.
     func scale(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let whole = access.whole
-        guard storage.store.get(whole.key) != nil else {
-            let resource = access.resource
-            throw Status.notFound(GroupResource(group: resource.group, "\(resource.plural)/scale"), access.name)
-        }
-        guard call.info.verb != "get" else { return Answer.json(200, Scale.of(try storage.get(whole).json())) }
+        let workload = try stored(access)
+        guard call.info.verb != "get" else { return Answer.json(200, Scale.of(workload)) }
         let written: Storage.Written
         if call.info.verb == "patch" {
             let format = try PatchBody.format(of: call, access.resource)
@@ -32,6 +29,16 @@ extension APIServer {
             }
         }
         return Answer.json(200, Scale.of(try written.stored.json()))
+    }
+
+    /// The workload; when there is none, the refusal names its scale, as Kubernetes does.
+    private func stored(_ access: Storage.Access) throws(Status) -> JSON {
+        do throws(Status) { return try storage.get(access.whole).json() } catch {
+            guard error.reason == .notFound else { throw error }
+            let resource = access.resource.groupResource
+            let group = resource.group.isEmpty ? "autoscaling" : resource.group
+            throw Status.notFound(GroupResource(group: group, "\(resource.resource)/scale"), access.name)
+        }
     }
 }
 

@@ -121,6 +121,12 @@ struct APIServer: Sendable {
         try authorize(user, info)
         let call = Call(request: request, query: query, info: info, user: user, trail: trail)
         if !info.isResource { return try documents.answer(call) }
+        if APIServer.asksForFirstAutoscalers(info) {
+            return try await answerFirstAutoscalers(call) { request async throws(Status) in
+                try await serve(
+                    HTTPServerRequest(request: request, peer: incoming.peer, local: incoming.local), user)
+            }
+        }
         guard let resource = storage.registry.resource(group: info.group, version: info.version, plural: info.resource)
         else {
             if !info.group.isEmpty, storage.registry.versions(of: info.group).isEmpty {

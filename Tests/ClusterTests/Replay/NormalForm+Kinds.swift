@@ -5,6 +5,7 @@ import Shared
 /// What recordings note of an object, by kind.
 extension NormalForm {
     func view(_ kind: String, _ object: JSON) -> JSON {
+        let object = kind == "HorizontalPodAutoscaler" ? AutoscalerVersions.first(object) : object
         var view: JSON = ["name": object["metadata"]["name"]]
         let metadata = Object(object).metadata
         let (spec, status) = (object["spec"], object["status"])
@@ -233,7 +234,7 @@ extension NormalForm {
     /// The object without what came later, or is told otherwise now; nil for what is told no more.
     static func modern(_ object: JSON, _ kind: String) -> JSON? {
         var object = object
-        let added = ["batch.kubernetes.io/", "endpoints.kubernetes.io/"]
+        let added = ["batch.kubernetes.io/", "endpoints.kubernetes.io/", StatefulSet.podIndexLabel]
         for part in [["labels"], ["spec", "selector", "matchLabels"]] where object.at(part).object != nil {
             var labels: [String: String] = [:]
             for (key, value) in object.at(part).strings {

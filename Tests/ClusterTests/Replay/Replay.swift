@@ -49,6 +49,10 @@ struct Replay {
                 name, cluster.client,
                 FakeAgents.Shape(labels: ["set": "pool", "helper": "gc"], taints: [Replay.helperTaint]))
         }
+        // The recorded cluster had no class of its own.
+        for storageClass in try await cluster.client.list(StorageClass.self).items {
+            try await cluster.client.delete(StorageClass.self, name: storageClass.name)
+        }
         _ = try await cluster.client.create(Namespace(name: Replay.namespace))
         try await cluster.settle()
         cluster.agents.setAutomatic(recording.isAutomatic)
