@@ -13,6 +13,8 @@ extension Volumes {
                 throw ConfigError("volume \"\(name)\" of the container is not in the pod")
             }
             var source = volume["hostPath"]["path"].string ?? path(pod.metadata.uid, name)
+            // A claim's folder is behind a link; mounts are made of the folder itself.
+            if let folder = Files.linkText(source) { source = folder }
             var sub = entry["subPath"].string ?? ""
             if let expression = entry["subPathExpr"].string, !expression.isEmpty {
                 sub = Expansion.expand(expression, variables)
@@ -28,7 +30,7 @@ extension Volumes {
             mounts.append(
                 ContainerMount(
                     source: .host(path: source), path: entry["mountPath"].string ?? "/",
-                    readOnly: (entry["readOnly"].bool ?? false) || Self.follows(volume), propagation: propagation))
+                    readOnly: (entry["readOnly"].bool ?? false) || isReadOnly(volume, pod), propagation: propagation))
         }
         return mounts
     }

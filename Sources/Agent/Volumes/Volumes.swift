@@ -6,6 +6,7 @@ struct Volumes: Sendable {
     let folder: String
     let client: Client
     let tokens: ServiceAccountTokens
+    let claims: Claims
     let clock: any WallClock
 
     func path(_ uid: String, _ name: String) -> String { "\(folder)/\(uid)/\(name)" }
@@ -49,7 +50,8 @@ struct Volumes: Sendable {
         pod.spec.volumes.allSatisfy { volume in
             let name = volume["name"].string ?? ""
             if volume["hostPath"].object != nil { return true }
-            return Files.isFolder(path(pod.metadata.uid, name))
+            let path = path(pod.metadata.uid, name)
+            return Self.claimName(volume, pod) == nil ? Files.isFolder(path) : Files.exists(path)
         } && Files.isFolder("\(folder)/\(pod.metadata.uid)")
     }
 
@@ -83,16 +85,45 @@ struct Volumes: Sendable {
             }
             let version = String(UInt64(bitPattern: clock.now().nanoseconds), radix: 16)
             _ = try AtomicFolder(path: target, group: group).write(files, version: version)
-        } else if let claim = volume["persistentVolumeClaim"]["claimName"].string {
-            throw ConfigError(
-                "persistentvolumeclaim \"\(claim)\" can not be mounted: this agent has no persistent volumes yet; use emptyDir or hostPath"
-            )
+        } else if let claim = Self.claimName(volume, pod) {
+            let place = try await claims.place(
+                claim, readOnly: volume["persistentVolumeClaim"]["readOnly"].bool ?? false, for: pod)
+            try link(place, at: target)
         } else {
             let kind = volume.members.keys.first { $0 != "name" } ?? "none"
             throw ConfigError(
-                "volumes of type \"\(kind)\" are not supported; use emptyDir, hostPath, configMap, secret, downwardAPI or projected"
+                "volumes of type \"\(kind)\" are not supported; use emptyDir, hostPath, configMap, secret, downwardAPI, projected or persistentVolumeClaim"
             )
         }
+    }
+
+    /// The claim that the volume stands for; one of its own for an ephemeral volume. Nil for other volumes.
+    static func claimName(_ volume: JSON, _ pod: Pod) -> String? {
+        if let name = volume["persistentVolumeClaim"]["claimName"].string { return name }
+        return volume["ephemeral"].object == nil ? nil : volume["name"].string.map { "\(pod.name)-\($0)" }
+    }
+
+    /// A link to the claim's folder, and a mark when nobody may write. Both survive the agent.
+    private func link(_ place: Claims.Place, at target: String) throws {
+        if Files.linkText(target) != place.path {
+            unlink(target)
+            guard symlink(place.path, target) == 0 else {
+                throw ConfigError("the folder \(place.path) can not be linked: \(Errno.last)")
+            }
+        }
+        if place.readOnly {
+            try Files.replace(Self.mark(target), [])
+        } else {
+            unlink(Self.mark(target))
+        }
+    }
+
+    private static func mark(_ target: String) -> String { target + ".readonly" }
+
+    /// Whether nobody may write to the volume, whatever a container asks for.
+    func isReadOnly(_ volume: JSON, _ pod: Pod) -> Bool {
+        Self.follows(volume)
+            || Files.exists(Self.mark(path(pod.metadata.uid, volume["name"].string ?? "")))
     }
 
     private func files(_ volume: JSON, _ pod: Pod, _ source: EnvironmentSource) async throws -> [String: VolumeFile] {
