@@ -163,6 +163,7 @@ struct ControlPlane: Sendable {
                 }),
             .defaultTolerationSeconds(options.notReadyTolerationSeconds),
             .taintNodes,
+            .directoryVolumes,
             .certificateRequests,
             .certificateSubjects,
             .certificateSigners(authorize),

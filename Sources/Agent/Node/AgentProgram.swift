@@ -60,6 +60,14 @@ struct AgentProgram: Sendable {
         let recorder = Recorder(
             client, component: "kubelet", host: settings.name, clock: clock, log: log.about("events"))
         let background = Background()
+        let claims = Claims(folder: settings.state + "/claims", client: client, nodeName: settings.name)
+        let volumes = Informer<PersistentVolume>(client, clock: clock, log: log.about("volumes"))
+        let ingresses = Informer<Ingress>(client, clock: clock, log: log.about("ingress"))
+        let ingressClasses = Informer<IngressClass>(client, clock: clock, log: log.about("ingress"))
+        let removals = WorkQueue(clock: clock)
+        volumes.add { removals.add($0.object.key) }
+        let removal = ControlLoop(
+            "claims", ClaimRemoval(claims: claims, volumes: volumes), queue: removals, log: log.about("volumes"))
 
         let work = ServiceBlock {
             let place = try await NetworkPlace.find(
@@ -81,7 +89,7 @@ struct AgentProgram: Sendable {
                 runtime: choice.runtime, client: client, network: kit.network,
                 volumes: Volumes(
                     folder: settings.state + "/volumes", client: client,
-                    tokens: ServiceAccountTokens(client, clock: clock), clock: clock),
+                    tokens: ServiceAccountTokens(client, clock: clock), claims: claims, clock: clock),
                 recorder: recorder, background: background, clock: clock, log: log.about("pod"),
                 node: NodeFacts(
                     name: settings.name, address: address, cgroup: cgroup, cpuMillis: machine.cpus * 1000,
@@ -101,13 +109,19 @@ struct AgentProgram: Sendable {
             StandardStreams.out(
                 "kagent ready \(settings.name) \(address) runtime=\(choice.runtime.kind.rawValue) in \(took / 1000).\(took % 1000 / 100)s"
             )
-            var parts: [any Service] = [feed, loops, server, ServiceBlock { try await kit.network.run() }]
+            let proxy = IngressProxy(
+                ingresses: ingresses, classes: ingressClasses, service: { feed.entry($0) },
+                certificates: try IngressCertificates(client: client, clock: clock, log: log.about("ingress")),
+                address: address, ports: (Int(kit.offered(80)), Int(kit.offered(443))), recorder: recorder,
+                clock: clock, log: log.about("ingress"))
+            var parts: [any Service] = [feed, loops, server, proxy, ServiceBlock { try await kit.network.run() }]
             if let names { parts.append(names) }
             try await Shared.run(parts)
             throw CancellationError()
         }
         try await Shared.run([
-            pods, services, slices, nodes, recorder, background, registration, work,
+            pods, services, slices, nodes, volumes, ingresses, ingressClasses, recorder, background, registration, work,
+            removal,
             ServiceBlock { try await lease.run() },
             ServiceBlock {
                 try await join.renew(client, clientTLS: clientTLS, serverTLS: serverTLS, address: address)

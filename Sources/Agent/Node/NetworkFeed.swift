@@ -35,6 +35,8 @@ final class NetworkFeed: Service {
         (signal, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
+    func entry(_ name: ServiceName) -> ServiceEntry? { state.withLock { $0.table[name] } }
+
     var entries: [ServiceEntry] { state.withLock { Array($0.table.entries.values) } }
 
     func run() async throws {

@@ -54,6 +54,9 @@ int SSL_CTX_set_alpn_protos(SSL_CTX *context, const unsigned char *protocols, un
 void SSL_CTX_set_alpn_select_cb(SSL_CTX *context,
     int (*callback)(SSL *, const unsigned char **, unsigned char *, const unsigned char *, unsigned int, void *),
     void *argument);
+// Called with the name that a client asks for; `argument` is the callback's third. man 3ssl SSL_CTX_set_tlsext_servername_callback.
+void ctls_set_name_callback(SSL_CTX *context, int (*callback)(SSL *, int *, void *), void *argument);
+SSL_CTX *SSL_set_SSL_CTX(SSL *session, SSL_CTX *context);
 SSL *SSL_new(SSL_CTX *context);
 void SSL_free(SSL *session);
 int SSL_set_fd(SSL *session, int descriptor);

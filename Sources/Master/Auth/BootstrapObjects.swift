@@ -7,7 +7,7 @@ enum BootstrapObjects {
     /// - Parameters:
     ///   - serviceAddress: the first address of the service range, which service `kubernetes` has.
     static func all(serviceAddress: String) -> [JSON] {
-        priorityClasses + [service(serviceAddress)]
+        priorityClasses + classes + [service(serviceAddress)]
     }
 
     static let namespaces: [JSON] = ["default", "kube-system", "kube-public", "kube-node-lease"].map { name in

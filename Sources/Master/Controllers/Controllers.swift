@@ -35,6 +35,10 @@ struct Controllers: Sendable {
         self.caches = caches
 
         wiring.addWorkloads(client)
+        wiring.addStateful(client)
+        wiring.addScaling(client, graph)
+        wiring.addVolumes(client)
+        wiring.addEdge(client)
         wiring.addServices(client)
         wiring.addNamespaces(client, kinds, settings)
         wiring.addNodes(client, settings)

@@ -39,6 +39,10 @@ struct ProxyPlan: Hashable, Sendable {
                     doors[Door(transport: port.transport, address: address, port: offered)] = Target(
                         service: service.name, backends: inside, affinitySeconds: service.affinitySeconds)
                 }
+                if service.externalIPs.contains(node.address), !outside.isEmpty {
+                    doors[Door(transport: port.transport, address: node.address, port: offered)] = Target(
+                        service: service.name, backends: outside, affinitySeconds: service.affinitySeconds)
+                }
                 guard port.nodePort != 0, !outside.isEmpty else { continue }
                 for address in Set([IPv4Address.loopback, node.address]) {
                     doors[Door(transport: port.transport, address: address, port: port.nodePort)] = Target(

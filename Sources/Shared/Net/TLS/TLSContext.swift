@@ -21,6 +21,8 @@ package final class TLSContext: @unchecked Sendable {
     package let role: Role
     private let trust: [Certificate]?
     private let state: Mutex<State>
+    /// Contexts that serve clients who ask for a name.
+    private let named = Mutex<[String: TLSContext]>([:])
 
     private init(role: Role, chain: [Certificate], key: PrivateKey?, trust: [Certificate]?) throws {
         self.role = role
@@ -66,6 +68,34 @@ package final class TLSContext: @unchecked Sendable {
             return old
         }
         SSL_CTX_free(old.pointer)
+    }
+
+    /// Gives clients that ask for one of these names the certificate of another context; all others get this one's.
+    /// - Parameter contexts: by host in lower case; `*.` at the front stands for one label.
+    package func setNames(_ contexts: [String: TLSContext]) {
+        named.withLock { $0 = contexts }
+        let own = Held(pointer: OpaquePointer(Unmanaged.passUnretained(self).toOpaque()))
+        state.withLock { state in
+            // Every conversation keeps this context alive, so the argument outlives its use.
+            ctls_set_name_callback(
+                state.context.pointer,
+                { session, _, argument in
+                    guard let session, let argument, let name = SSL_get_servername(session, 0) else { return 0 }
+                    Unmanaged<TLSContext>.fromOpaque(argument).takeUnretainedValue()
+                        .hand(over: session, to: String(cString: name))
+                    return 0
+                }, UnsafeMutableRawPointer(own.pointer))
+        }
+    }
+
+    private func hand(over session: OpaquePointer, to name: String) {
+        let name = name.lowercased()
+        let chosen = named.withLock { named in
+            named[name] ?? name.firstIndex(of: ".").flatMap { named["*" + name[$0...]] }
+        }
+        guard let chosen else { return }
+        let held = Held(pointer: session)
+        chosen.state.withLock { _ = SSL_set_SSL_CTX(held.pointer, $0.context.pointer) }
     }
 
     /// A conversation over a connected descriptor that outlives it.
