@@ -19,7 +19,15 @@ extension APIServer {
             request.body = AutoscalerVersions.latest(try call.body().json).encoded
             request.headers["Content-Type"] = "application/json"
         case "patch":
-            let patch = try PatchBody(call)
+            guard
+                let resource = storage.registry.resource(
+                    group: "autoscaling", version: "v2", kind: HorizontalPodAutoscaler.type.kind)
+            else { break }
+            let patch = try PatchBody(call, try PatchBody.format(of: call, resource))
+            if patch.format == .apply {
+                request.body = AutoscalerVersions.latest(patch.json).encoded
+                break
+            }
             var read = request
             read.method = "GET"
             read.body = []
