@@ -163,7 +163,8 @@ struct DaemonPlan: Equatable {
             default: unavailable += 1
             }
         }
-        delete = broken + candidates.prefix(max(0, maxUnavailable - unavailable))
+        // What does not work is replaced at any time, but others wait until it does.
+        delete = broken + candidates.prefix(max(0, maxUnavailable - unavailable - broken.count))
     }
 
     private mutating func surgeOut(_ places: [Place], _ maxSurge: Int) {

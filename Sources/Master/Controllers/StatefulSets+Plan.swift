@@ -61,6 +61,7 @@ struct StatefulPlan: Equatable {
         status = StatefulPlan.status(
             of: set, Array(pods.values) + condemned.map(\.pod), current, update, collisions, now)
         again = availability
+        defer { finishUpdate() }
         guard !set.metadata.isDeleting else { return }
         keepReplicas()
         ownClaims()
@@ -240,12 +241,17 @@ struct StatefulPlan: Equatable {
         status.currentRevision = current.name
         status.updateRevision = update.name
         status.collisionCount = collisions
-        // The update is over: what it went to is what the set has.
-        if !set.updatesOnDelete, status.updatedReplicas == status.replicas, status.readyReplicas == status.replicas {
-            status.currentReplicas = status.updatedReplicas
-            status.currentRevision = status.updateRevision
-        }
         return status
+    }
+
+    /// The update is over when every pod has what it went to, none that was just made among them.
+    private mutating func finishUpdate() {
+        let isMaking = steps.contains { if case .create = $0 { true } else { false } }
+        guard !isMaking, !set.updatesOnDelete, status.updatedReplicas == status.replicas,
+            status.readyReplicas == status.replicas
+        else { return }
+        status.currentReplicas = status.updatedReplicas
+        status.currentRevision = status.updateRevision
     }
 }
 

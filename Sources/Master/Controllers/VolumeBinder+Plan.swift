@@ -86,7 +86,7 @@ enum ClaimVerdict: Equatable {
 }
 
 /// An event about a claim or volume.
-struct VolumeNote: Equatable {
+struct VolumeNote: Equatable, Sendable {
     var isWarning = false
     var reason: String
     var message: String

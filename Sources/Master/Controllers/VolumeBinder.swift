@@ -1,4 +1,5 @@
 import Shared
+import Synchronization
 
 /// Brings claims and volumes together, and lets volumes go whose claim is gone. Its keys are claims and volumes.
 struct VolumeBinder: Reconciler {
@@ -8,6 +9,14 @@ struct VolumeBinder: Reconciler {
     let queue: WorkQueue
     let claimFence = Fence()
     let volumeFence = Fence()
+    private let said = SaidNotes()
+
+    init(client: Client, caches: Caches, recorder: Recorder, queue: WorkQueue) {
+        self.client = client
+        self.caches = caches
+        self.recorder = recorder
+        self.queue = queue
+    }
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         if key.resource == PersistentVolume.type.resource {
@@ -30,6 +39,7 @@ struct VolumeBinder: Reconciler {
         guard let claim = caches.claims.get(namespace: key.namespace, name: key.name) else {
             claimFence.forget(key)
             volumeFence.forget(key)
+            said.forget(key)
             return
         }
         guard isCurrent(key) else { return }
@@ -57,7 +67,7 @@ struct VolumeBinder: Reconciler {
     }
 
     private func tell(_ claim: PersistentVolumeClaim, _ note: VolumeNote) {
-        if note == .silent { return }
+        guard note != .silent, said.isNews(note, about: claim) else { return }
         recorder.event(claim, note.isWarning ? .warning : .normal, note.reason, note.message)
     }
 
@@ -174,4 +184,20 @@ struct VolumeBinder: Reconciler {
         volumeFence.wrote(written, for: key)
         return written
     }
+}
+
+/// What was said about each claim last, so that another look at it does not say the same again.
+/// A class: all workers share it.
+private final class SaidNotes: Sendable {
+    private struct Said: Equatable {
+        let uid: String
+        let note: VolumeNote
+    }
+    private let last = Mutex<[ObjectKey: Said]>([:])
+
+    func isNews(_ note: VolumeNote, about claim: PersistentVolumeClaim) -> Bool {
+        let said = Said(uid: claim.metadata.uid, note: note)
+        return last.withLock { $0.updateValue(said, forKey: claim.key) != said }
+    }
+    func forget(_ key: ObjectKey) { last.withLock { _ = $0.removeValue(forKey: key) } }
 }

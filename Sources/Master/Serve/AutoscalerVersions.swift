@@ -50,6 +50,9 @@ enum AutoscalerVersions {
             annotations[prefix + "behavior"] = behavior.text
         }
         if result["status"].object != nil {
+            for count in ["currentReplicas", "desiredReplicas"] where result["status"][count].isNull {
+                result["status"][count] = 0
+            }
             var current = result["status"].remove("currentMetrics")?.items ?? []
             if let index = current.firstIndex(where: { !share($0, "current").isNull }) {
                 result["status"]["currentCPUUtilizationPercentage"] = share(current.remove(at: index), "current")

@@ -60,7 +60,10 @@ extension NormalForm {
             view["spec"] = spec
             view["status"] = status
         case "PodDisruptionBudget", "HorizontalPodAutoscaler":
-            if kind == "PodDisruptionBudget" { view["generation"] = JSON(metadata.generation) }
+            if kind == "PodDisruptionBudget" {
+                view["generation"] = JSON(metadata.generation)
+                view["disruptedPods"] = JSON(status["disruptedPods"].members.keys.sorted())
+            }
             if kind == "HorizontalPodAutoscaler" { addAnnotations(metadata, &view) }
             view["status"] = NormalForm.pick(status, NormalForm.counts[kind] ?? [])
         case "Namespace":

@@ -58,7 +58,9 @@ private struct DaemonWorld {
     mutating func settle() {
         for _ in 0..<200 {
             let plan = step()
-            let isBusy = !plan.create.isEmpty || !plan.delete.isEmpty || pods.values.contains { !$0.isReady }
+            let isBusy =
+                !plan.create.isEmpty || !plan.delete.isEmpty
+                || pods.values.contains { !$0.isReady || $0.metadata.isDeleting }
             work()
             if !isBusy { return }
         }
