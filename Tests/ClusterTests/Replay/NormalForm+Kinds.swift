@@ -85,7 +85,11 @@ extension NormalForm {
             view["phase"] = status["phase"]
             view["reclaim"] = spec["persistentVolumeReclaimPolicy"]
             if !status["message"].isNull { view["message"] = status["message"] }
-            if !spec["claimRef"].isNull { view["claimRef"] = NormalForm.pick(spec["claimRef"], ["name", "uid"]) }
+            if let claim = PersistentVolume(object).claim {
+                view["claimRef"] = [
+                    "name": .string("\(claim.namespace)/\(claim.name)"), "uid": .bool(!claim.uid.isEmpty),
+                ]
+            }
         default: break
         }
         return view
