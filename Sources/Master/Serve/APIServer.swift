@@ -123,8 +123,11 @@ struct APIServer: Sendable {
         if !info.isResource { return try documents.answer(call) }
         if APIServer.asksForFirstAutoscalers(info) {
             return try await answerFirstAutoscalers(call) { request async throws(Status) in
-                try await serve(
-                    HTTPServerRequest(request: request, peer: incoming.peer, local: incoming.local), user)
+                let (latest, query) = try APIServer.parse(request)
+                var same: Caller?
+                return try await serve(
+                    HTTPServerRequest(request: request, peer: incoming.peer, local: incoming.local), latest, query,
+                    user, trail, &same)
             }
         }
         guard let resource = storage.registry.resource(group: info.group, version: info.version, plural: info.resource)
