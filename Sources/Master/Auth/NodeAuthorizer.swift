@@ -18,7 +18,11 @@ struct NodeAuthorizer: Sendable {
         case ("", "secrets"), ("", "configmaps"): return read(node, info)
         case ("", "persistentvolumeclaims"):
             return info.subresource == "status" ? updateStatus(node, info) : get(node, info)
-        case ("", "persistentvolumes"), ("storage.k8s.io", "volumeattachments"): return get(node, info)
+        case ("", "persistentvolumes"):
+            // The agent also removes the folders of volumes that are given up; which are its node's, admission decides.
+            let isOwnWork = ["list", "watch", "update", "delete"].contains(info.verb) && info.subresource.isEmpty
+            return isOwnWork ? .allowed : get(node, info)
+        case ("storage.k8s.io", "volumeattachments"): return get(node, info)
         case ("", "serviceaccounts"): return createToken(node, info)
         case ("coordination.k8s.io", "leases"): return lease(node, info)
         case ("storage.k8s.io", "csinodes"): return csiNode(node, info)
@@ -84,8 +88,8 @@ struct NodeAuthorizer: Sendable {
 
     private static let ownVerbs: Set<String> = ["get", "create", "update", "patch", "delete"]
 
-    /// What every agent may do. The last line is what this agent does beyond a kubelet: it programs service addresses
-    /// and answers names itself. Source: bootstrappolicy `NodeRules`, `system:node-proxier`.
+    /// What every agent may do. The last lines are what this agent does beyond a kubelet: it programs service
+    /// addresses, answers names and serves ingresses itself. Source: bootstrappolicy `NodeRules`, `system:node-proxier`.
     private static let rules: [PolicyRule] = {
         let read = ["get", "list", "watch"]
         let write = ["create", "update", "patch"]
@@ -105,6 +109,8 @@ struct NodeAuthorizer: Sendable {
             PolicyRule(verbs: read, apiGroups: ["node.k8s.io"], resources: ["runtimeclasses"]),
             PolicyRule(verbs: read, apiGroups: [""], resources: ["services", "endpoints", "namespaces"]),
             PolicyRule(verbs: read, apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"]),
+            PolicyRule(
+                verbs: read, apiGroups: ["networking.k8s.io"], resources: ["ingresses", "ingressclasses"]),
         ]
     }()
 }

@@ -21,6 +21,10 @@ final class NodeGraph: Sendable {
         var volumes: [String: Volume] = [:]
         /// Names of the volumes that use a secret.
         var volumesOfSecret: [ObjectKey: Set<String>] = [:]
+        /// The certificates of each ingress, which the proxies of all nodes need.
+        var certificates: [ObjectKey: Set<ObjectKey>] = [:]
+        /// How many ingresses use a secret as their certificate.
+        var ingressesOfSecret: [ObjectKey: Int] = [:]
         /// The node of a volume attachment.
         var attachments: [String: String] = [:]
     }
@@ -33,11 +37,13 @@ final class NodeGraph: Sendable {
     static let accounts = GroupResource("serviceaccounts")
     static let attachments = GroupResource(group: "storage.k8s.io", "volumeattachments")
 
+    private static let watched = [Pod.type.resource, Ingress.type.resource, volumes, attachments]
+
     init() {}
 
     convenience init(store: Store) {
         self.init()
-        for resource in [Pod.type.resource, Self.volumes, Self.attachments] {
+        for resource in Self.watched {
             for stored in store.list(resource).items { put(stored) }
         }
     }
@@ -45,15 +51,12 @@ final class NodeGraph: Sendable {
     /// Called on the commit thread.
     func receive(_ changes: [Change]) {
         for change in changes {
-            let resource = change.key.resource
-            guard resource == Pod.type.resource || resource == Self.volumes || resource == Self.attachments else {
-                continue
-            }
+            guard Self.watched.contains(change.key.resource) else { continue }
             if change.kind == .deletion { remove(change.key) } else { put(change.stored) }
         }
     }
 
-    /// Whether an object is used by a pod of the node, directly or through a claim and its volume.
+    /// Whether an object is used by a pod of the node, directly or through a claim and its volume, or by an ingress.
     func leads(from node: String, to key: ObjectKey) -> Bool {
         state.withLock { state in
             if state.users[key]?[node] != nil { return true }
@@ -62,7 +65,9 @@ final class NodeGraph: Sendable {
             }
             switch key.resource {
             case Self.volumes: return through(key.name)
-            case Self.secrets: return state.volumesOfSecret[key]?.contains(where: through) ?? false
+            case Self.secrets:
+                return state.ingressesOfSecret[key] != nil
+                    || state.volumesOfSecret[key]?.contains(where: through) ?? false
             case Self.attachments: return state.attachments[key.name] == node
             default: return false
             }
@@ -92,6 +97,15 @@ final class NodeGraph: Sendable {
                 state.volumes[key.name] = volume
                 for secret in volume.secrets { state.volumesOfSecret[secret, default: []].insert(key.name) }
             }
+        case Ingress.type.resource:
+            guard let json = try? stored.json() else { return }
+            let names = Ingress(json).tls.compactMap { $0["secretName"].string }
+            let secrets = Set(names.map { ObjectKey(Self.secrets, namespace: key.namespace, name: $0) })
+            state.withLock { state in
+                state.dropIngress(key)
+                state.certificates[key] = secrets
+                for secret in secrets { state.ingressesOfSecret[secret, default: 0] += 1 }
+            }
         default:
             guard let json = try? stored.json() else { return }
             state.withLock { $0.attachments[key.name] = json["spec"]["nodeName"].string }
@@ -103,6 +117,7 @@ final class NodeGraph: Sendable {
             switch key.resource {
             case Pod.type.resource: state.drop(key)
             case Self.volumes: state.dropVolume(key.name)
+            case Ingress.type.resource: state.dropIngress(key)
             default: state.attachments[key.name] = nil
             }
         }
@@ -186,6 +201,13 @@ extension NodeGraph.State {
             guard var nodes = users[used], let count = nodes[placed.node] else { continue }
             nodes[placed.node] = count > 1 ? count - 1 : nil
             users[used] = nodes.isEmpty ? nil : nodes
+        }
+    }
+
+    fileprivate mutating func dropIngress(_ key: ObjectKey) {
+        for secret in certificates.removeValue(forKey: key) ?? [] {
+            let left = (ingressesOfSecret[secret] ?? 0) - 1
+            ingressesOfSecret[secret] = left > 0 ? left : nil
         }
     }
 

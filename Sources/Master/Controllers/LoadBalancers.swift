@@ -35,9 +35,7 @@ struct LoadBalancers: Reconciler {
         let addresses = LoadBalancers.addresses(nodes.list())
         let present = status["ingress"].items.compactMap { $0["ip"].string }
         guard present != addresses else { return .settled }
-        if present.isEmpty { recorder.event(service, .normal, "EnsuringLoadBalancer", "Ensuring load balancer") }
         try await report(addresses, service)
-        if !addresses.isEmpty { recorder.event(service, .normal, "EnsuredLoadBalancer", "Ensured load balancer") }
         return .settled
     }
 

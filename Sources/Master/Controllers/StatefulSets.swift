@@ -19,7 +19,8 @@ struct StatefulSets: Reconciler {
             revisions.forget(key)
             return .settled
         }
-        if selector.isEmpty { return .settled }
+        // Its revisions go with it: made anew they would be collected for ever.
+        if selector.isEmpty || set.metadata.isDeleting { return .settled }
         let known = pods.list(index: PodIndex.controller, set.metadata.uid)
         guard podFence.isPassed(key, at: pods.revision, present: known),
             claimFence.isPassed(key, at: claims.revision, present: [PersistentVolumeClaim]()),
