@@ -40,21 +40,23 @@ extension LocalCluster {
             for (file, value) in record.formerSettings where file.hasPrefix("/proc/sys/net/") {
                 SystemFiles.set(file, value)
             }
-            unmount(below: [record.state + "/nodes", Places.runFolder])
+            unmount(below: [record.state + "/nodes", NetworkNamespace.directory] + runFolders)
             for _ in 0..<50 {
                 cgroups.remove()
                 if !cgroups.roots.contains(where: { SystemFiles.exists("\($0)/\(NodeCgroups.top)") }) { break }
                 try await clock.sleep(for: .milliseconds(20))
             }
-            SystemFiles.removeTree(Places.runFolder)
-        } else {
-            for machine in record.machines {
-                SystemFiles.removeTree(RunFolder.of(state: record.folder(of: machine)))
-            }
+            SystemFiles.removeTree(NetworkNamespace.directory)
         }
+        // Agents that belong to no local cluster have their folders beside these.
+        for folder in runFolders { SystemFiles.removeTree(folder) }
         unlink(places.pointer)
+        rmdir(Places.runFolder)
         SystemFiles.removeTree(runFolder)
     }
+
+    /// Where the machines' agents keep their sockets.
+    private var runFolders: [String] { record.machines.map { RunFolder.of(state: record.folder(of: $0)) } }
 
     /// Lets go of mounts in these folders, the deepest first.
     private func unmount(below folders: [String]) {

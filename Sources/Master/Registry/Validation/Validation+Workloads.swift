@@ -33,7 +33,13 @@ extension Validation {
     }
 
     private static func alwaysRestarting(_ template: Field, _ kind: String, _ errors: inout FieldErrors) {
-        podTemplate(template, &errors)
+        // The pods of a StatefulSet have volumes that the template does not name: they are checked when they are made.
+        if kind == "statefulset" {
+            labels(template["labels"].with(template["metadata"]["labels"].json), &errors)
+            annotations(template["annotations"].with(template["metadata"]["annotations"].json), &errors)
+        } else {
+            podTemplate(template, &errors)
+        }
         let policy = template["spec"]["restartPolicy"]
         if policy.text != "Always", ["OnFailure", "Never"].contains(policy.text) {
             errors.notSupported(policy, ["Always"])
