@@ -8,6 +8,8 @@ struct ControlPlane: Sendable {
         var serviceNetwork = IPv4Network(IPv4Address(10, 96, 0, 0), prefix: 16)
         var notReadyTolerationSeconds = 2
         var store = Store.Options()
+        /// Pods tolerate the taints of nodes that are kept for the devices which they ask for.
+        var toleratesExtendedResources = false
         /// `host:port` under which clients reach the server.
         var serverAddress = "127.0.0.1:6443"
         /// Makes uids and names.
@@ -87,7 +89,8 @@ struct ControlPlane: Sendable {
             }
         }
         let storage = Storage(
-            store: store, hub: hub, live: registry, admission: ControlPlane.admission(store, options, authorize),
+            store: store, hub: hub, live: registry,
+            admission: ControlPlane.admission(store, options, registry, authorize, clock),
             addresses: addresses,
             clock: clock, random: options.random)
         let tokens = ServiceAccountTokens(
@@ -146,30 +149,6 @@ struct ControlPlane: Sendable {
         }
         let extra = BootstrapToken.groups(Secret(secret))
         return User("system:bootstrap:\(made.id)", groups: groups + extra.filter { !groups.contains($0) })
-    }
-
-    private static func admission(_ store: Store, _ options: Options, _ authorize: Authorize) -> Admission {
-        let read: @Sendable (ObjectKey) -> JSON? = { key in try? store.get(key)?.json() }
-        let classes = GroupResource(group: "scheduling.k8s.io", "priorityclasses")
-        return Admission(plugins: [
-            .namespaceLifecycle { read(ObjectKey(Namespace.type.resource, name: $0)) },
-            .serviceAccount { read(ObjectKey(ServiceAccount.type.resource, namespace: $0, name: $1)) },
-            .priority(
-                named: { read(ObjectKey(classes, name: $0)) },
-                fallback: {
-                    store.list(classes).items.lazy.compactMap { try? $0.json() }.first {
-                        $0["globalDefault"].bool ?? false
-                    }
-                }),
-            .defaultTolerationSeconds(options.notReadyTolerationSeconds),
-            .taintNodes,
-            .directoryVolumes,
-            .certificateRequests,
-            .certificateSubjects,
-            .certificateSigners(authorize),
-            .nodeRestriction { read(ObjectKey(Pod.type.resource, namespace: $0, name: $1)) },
-            .roleEscalation(authorize),
-        ])
     }
 
     /// A client of this master within its process, with an identity of its own.

@@ -25,6 +25,8 @@ struct Master {
             .init("node-grace", .one("DURATION"), fallback: "8s", help: "silence after which a node counts as lost"),
             .init("not-ready-toleration", .one("DURATION"), fallback: "2s", help: "how long pods stay on a lost node"),
             .init(
+                "tolerate-extended-resources", help: "let pods onto nodes that are tainted with a device they ask for"),
+            .init(
                 "scheduler-config", .one("FILE"),
                 help: "profiles of the scheduler, a KubeSchedulerConfiguration in YAML or JSON"),
             .init(
@@ -99,6 +101,7 @@ struct Master {
         options.dialUnverified = unverified.transport
         options.serviceNetwork = settings.serviceNetwork
         options.notReadyTolerationSeconds = settings.notReadyTolerationSeconds
+        options.toleratesExtendedResources = settings.toleratesExtendedResources
         options.store.historyAge = settings.history
         options.serverAddress = "\(settings.advertise):\(port)"
         options.store.seal(with: try SealingKeys.open(folder))
@@ -115,7 +118,10 @@ struct Master {
         let serverTLS = try TLSContext.server(
             certificate: [identity.serverCertificate], key: identity.serverKey,
             clientCA: [identity.authority.certificate])
-        let http = HTTPServer(listeners.map { .init($0, tls: serverTLS) }, log: log.about("http")) {
+        let http = HTTPServer(
+            listeners.map { .init($0, tls: serverTLS) }, log: log.about("http"),
+            bodyBytesMax: Limits.bodyBytesReadMax
+        ) {
             await plane.server.answer($0)
         }
 

@@ -13,6 +13,7 @@ struct MasterSettings {
     let history: Duration
     let nodeGrace: Duration
     let notReadyTolerationSeconds: Int
+    let toleratesExtendedResources: Bool
     let logLevel: Log.Level
     let scheduler: SchedulerConfiguration
     let tokenFile: String?
@@ -50,6 +51,7 @@ struct MasterSettings {
         auditBytesMax = (try arguments.int("audit-log-maxsize", in: 1...100_000) ?? 100) << 20
         auditKeptMax = try arguments.int("audit-log-maxbackup", in: 0...1000) ?? 5
         allowsAnonymous = arguments.has("anonymous-auth")
+        toleratesExtendedResources = arguments.has("tolerate-extended-resources")
         let level = arguments["log-level"] ?? "info"
         guard let logLevel = Log.Level(level) else {
             throw UsageError("--log-level takes debug, info, warning or error, not \"\(level)\"")

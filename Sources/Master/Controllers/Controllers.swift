@@ -42,6 +42,7 @@ struct Controllers: Sendable {
         wiring.addServices(client)
         wiring.addNamespaces(client, kinds, settings)
         wiring.addNodes(client, settings)
+        wiring.addQuotas(client, kinds)
         wiring.addCollection(client, graph)
         wiring.addDefinitions(client)
         wiring.addScheduler(client, settings.scheduler)

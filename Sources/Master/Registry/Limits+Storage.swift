@@ -12,4 +12,6 @@ extension Limits {
     static let fieldManagerBytesMax = 128
     /// Bytes of the annotation of client-side apply; a longer one is left out. Source: `TotalAnnotationSizeLimitB`.
     static let annotationBytesMax = 262_144
+    /// Seconds that a deleted pod may take to end; a longer grace period is cut to it.
+    static let graceSecondsMax = 10 * 365 * 24 * 3600
 }

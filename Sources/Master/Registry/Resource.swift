@@ -61,6 +61,16 @@ struct Resource: Sendable, Hashable {
     /// The path of a field selector's label; nil when the server does not know the label.
     func path(ofSelector label: String) -> [String]? { selectors.first { $0.label == label }?.path }
 
+    /// The resource has selectors beyond name and namespace.
+    var hasOwnSelectors: Bool {
+        selectors.contains { $0.label != "metadata.name" && $0.label != "metadata.namespace" }
+    }
+    /// Every resource knows the name; the namespace too, unless it lists its own selectors without it.
+    func offers(selector label: String) -> Bool {
+        path(ofSelector: label) != nil || label == "metadata.name"
+            || label == "metadata.namespace" && !hasOwnSelectors
+    }
+
     /// The values that field selectors may ask for, by label. Absent fields are the empty string, as in Kubernetes.
     func projectionFields(of object: JSON) -> [String: String] {
         var fields: [String: String] = [:]

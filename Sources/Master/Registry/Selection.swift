@@ -11,10 +11,12 @@ struct Selection: Sendable {
     init(_ query: Query, _ resource: Resource) throws(Status) {
         labels = try LabelSelector(parsing: query["labelSelector"] ?? "")
         fields = try FieldSelector(parsing: query["fieldSelector"] ?? "")
-        for requirement in fields.requirements where resource.path(ofSelector: requirement.field) == nil {
+        for requirement in fields.requirements where !resource.offers(selector: requirement.field) {
             throw Status(
                 .badRequest,
-                "Unable to find \"\(resource.apiVersion), Resource=\(resource.plural)\" that match label selector \"\(labels)\", field selector \"\(fields)\": field label not supported: \(requirement.field)"
+                resource.hasOwnSelectors
+                    ? "field label not supported: \(requirement.field)"
+                    : "\(requirement.field.goQuoted) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
             )
         }
     }

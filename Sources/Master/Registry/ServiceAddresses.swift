@@ -47,6 +47,9 @@ final class ServiceAddresses: Sendable {
         let type = ClusterService(service).type
         if type == "ExternalName" {
             for key in ["clusterIP", "clusterIPs"] { service["spec"].remove(key) }
+            for key in ["ipFamilies", "ipFamilyPolicy"] where service["spec"][key] == old["spec"][key] {
+                service["spec"].remove(key)
+            }
         } else if ClusterService(service).clusterIP.isEmpty, ClusterService(old).type != "ExternalName" {
             for key in ["clusterIP", "clusterIPs"] where !old["spec"][key].isNull {
                 service["spec"][key] = old["spec"][key]
@@ -66,7 +69,41 @@ final class ServiceAddresses: Sendable {
                     return port
                 })
         }
-        try fill(&service, Object(old).metadata.uid)
+        let had = ClusterService(old).clusterIP
+        if type != "ExternalName", ClusterService(old).type != "ExternalName", !had.isEmpty,
+            had != ClusterService(service).clusterIP
+        {
+            // Validation refuses it, and nothing has to be given back.
+            return
+        }
+        let needsCheck = Self.needsHealthCheck(service)
+        if needsCheck, service["spec"]["healthCheckNodePort"].int ?? 0 == 0, Self.needsHealthCheck(old) {
+            service["spec"].set("healthCheckNodePort", old["spec"].object?["healthCheckNodePort"])
+        }
+        if !needsCheck, service["spec"]["healthCheckNodePort"] == old["spec"]["healthCheckNodePort"] {
+            service["spec"].remove("healthCheckNodePort")
+        }
+        let before = service
+        do throws(Status) {
+            try fill(&service, Object(old).metadata.uid)
+        } catch {
+            release(before, except: old)
+            throw error
+        }
+    }
+
+    /// Gives back what `service` holds and `other`, another state of the same service, does not.
+    func release(_ service: JSON, except other: JSON) {
+        let uid = Object(other).metadata.uid
+        let kept = (Set(Self.heldAddresses(other)), Set(Self.heldPorts(other)))
+        ledger.withLock { ledger in
+            for address in Self.heldAddresses(service) where !kept.0.contains(address) {
+                if ledger.addresses[address] == uid { ledger.addresses[address] = nil }
+            }
+            for port in Self.heldPorts(service) where !kept.1.contains(port) {
+                if ledger.ports[port] == uid { ledger.ports[port] = nil }
+            }
+        }
     }
 
     func release(_ uid: String) {
@@ -79,15 +116,49 @@ final class ServiceAddresses: Sendable {
     private func fill(_ service: inout JSON, _ uid: String) throws(Status) {
         let view = ClusterService(service)
         guard view.type != "ExternalName" else { return }
+        let name = Object(service).name
         var spec = service["spec"]
         if view.clusterIP.isEmpty {
             spec["clusterIP"] = .string(try freeAddress(uid))
         } else if !view.isHeadless {
-            try take(view.clusterIP, uid, Object(service).name)
+            try take(view.clusterIP, uid, name)
         }
         if spec["clusterIPs"].items.isEmpty { spec["clusterIPs"] = [spec["clusterIP"]] }
-        if view.type == "NodePort" || view.type == "LoadBalancer" { try fillPorts(&spec, uid, Object(service).name) }
+        // A headless service without a selector may have addresses of both families, whatever the cluster has.
+        let isFree = view.isHeadless && view.selector.isEmpty
+        if !isFree {
+            if spec["ipFamilyPolicy"] == "RequireDualStack" {
+                throw Self.invalid(
+                    name, "spec.ipFamilyPolicy", "\"RequireDualStack\"",
+                    "this cluster is not configured for dual-stack services")
+            }
+            for (index, family) in spec["ipFamilies"].items.enumerated() where family != "IPv4" {
+                throw Self.invalid(
+                    name, "spec.ipFamilies[\(index)]", family.text, "not configured on this cluster")
+            }
+        }
+        spec.fill("ipFamilyPolicy", isFree ? "RequireDualStack" : "SingleStack")
+        if spec["ipFamilies"].items.isEmpty {
+            spec["ipFamilies"] = isFree && spec["ipFamilyPolicy"] != "SingleStack" ? ["IPv4", "IPv6"] : ["IPv4"]
+        }
+        if view.type == "NodePort"
+            || view.type == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false
+        {
+            try fillPorts(&spec, uid, name)
+        }
+        if Self.needsHealthCheck(service) {
+            if let wanted = spec["healthCheckNodePort"].int, wanted != 0 {
+                try take(port: wanted, uid, name, "spec.healthCheckNodePort", sharing: false)
+            } else {
+                spec["healthCheckNodePort"] = JSON(try freePort(uid))
+            }
+        }
         service["spec"] = spec
+    }
+
+    /// A load balancer that asks each node whether it has a pod needs a port to ask at.
+    private static func needsHealthCheck(_ service: JSON) -> Bool {
+        ClusterService(service).type == "LoadBalancer" && service["spec"]["externalTrafficPolicy"] == "Local"
     }
 
     private func fillPorts(_ spec: inout JSON, _ uid: String, _ name: String) throws(Status) {
@@ -95,7 +166,7 @@ final class ServiceAddresses: Sendable {
         for index in ports.indices {
             if let wanted = ports[index]["nodePort"].int, wanted != 0 {
                 try take(
-                    port: wanted, uid, name, index,
+                    port: wanted, uid, name, "spec.ports[\(index)].nodePort",
                     sharing: ports.prefix(index).contains { $0["nodePort"].int == wanted })
             } else {
                 ports[index]["nodePort"] = JSON(try freePort(uid))
@@ -129,8 +200,8 @@ final class ServiceAddresses: Sendable {
     private func take(_ address: String, _ uid: String, _ name: String) throws(Status) {
         guard let number = IPv4Address(address), range.contains(number) else {
             throw Self.invalid(
-                name, "spec.clusterIPs", "[\"\(address)\"]",
-                "failed to allocate IP \(address): the provided IP (\(address)) is not in the valid range. The range of valid IPs is \(range)"
+                name, "spec.clusterIPs", "[]string{\"\(address)\"}",
+                "failed to allocated ip:\(address) with error:provided IP is not in the valid range. The range of valid IPs is \(range)"
             )
         }
         let holder = ledger.withLock { ledger in
@@ -140,8 +211,8 @@ final class ServiceAddresses: Sendable {
         }
         if let holder, holder != uid {
             throw Self.invalid(
-                name, "spec.clusterIPs", "[\"\(address)\"]",
-                "failed to allocate IP \(address): provided IP is already allocated")
+                name, "spec.clusterIPs", "[]string{\"\(address)\"}",
+                "failed to allocated ip:\(address) with error:provided IP is already allocated")
         }
     }
 
@@ -165,8 +236,7 @@ final class ServiceAddresses: Sendable {
         return found
     }
 
-    private func take(port: Int, _ uid: String, _ name: String, _ index: Int, sharing: Bool) throws(Status) {
-        let field = "spec.ports[\(index)].nodePort"
+    private func take(port: Int, _ uid: String, _ name: String, _ field: String, sharing: Bool) throws(Status) {
         guard ports.contains(port) else {
             throw Self.invalid(
                 name, field, String(port),
@@ -184,13 +254,8 @@ final class ServiceAddresses: Sendable {
     }
 
     private static func invalid(_ name: String, _ field: String, _ value: String, _ why: String) -> Status {
-        var status = Status(.invalid, "Service \"\(name)\" is invalid: \(field): Invalid value: \(value): \(why)")
-        status.name = name
-        status.kind = "Service"
-        status.causes = [
-            Status.Cause(reason: "FieldValueInvalid", message: "Invalid value: \(value): \(why)", field: field)
-        ]
-        return status
+        let error = FieldError(reason: .invalid, field: field, value: value, detail: why)
+        return FieldError.status([error], group: "", kind: "Service", name: name)
     }
 
     private static func heldAddresses(_ service: JSON) -> [String] {
@@ -200,6 +265,7 @@ final class ServiceAddresses: Sendable {
         }
     }
     private static func heldPorts(_ service: JSON) -> [Int] {
-        service["spec"]["ports"].items.compactMap { $0["nodePort"].int }.filter { $0 != 0 }
+        (service["spec"]["ports"].items.map { $0["nodePort"] } + [service["spec"]["healthCheckNodePort"]])
+            .compactMap(\.int).filter { $0 != 0 }
     }
 }

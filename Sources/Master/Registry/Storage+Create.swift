@@ -8,11 +8,12 @@ extension Storage {
         let (decoded, warnings) = try decode(body, access, options, duplicates: duplicates)
         var attempt = 1
         while true {
-            let object = try prepare(decoded, access, options)
-            let key = ObjectKey(access.resource.groupResource, namespace: access.namespace, name: Object(object).name)
+            let call = try await prepare(decoded, access, options)
+            let key = ObjectKey(
+                access.resource.groupResource, namespace: access.namespace, name: Object(call.object).name)
             do throws(Status) {
-                let stored = try await insert(object, key, access, options)
-                return Written(stored: stored, change: .created, warnings: warnings)
+                let stored = try await insert(call, key, access, options)
+                return Written(stored: stored, change: .created, warnings: warnings + call.warnings)
             } catch {
                 let isGenerated = Object(decoded).name.isEmpty
                 guard error.reason == .alreadyExists, isGenerated, attempt < Limits.generatedNameAttemptsMax else {
@@ -24,7 +25,9 @@ extension Storage {
     }
 
     /// The object as it is to be stored, complete but for what only the transaction can know.
-    private func prepare(_ decoded: JSON, _ access: Access, _ options: WriteOptions) throws(Status) -> JSON {
+    private func prepare(_ decoded: JSON, _ access: Access, _ options: WriteOptions) async throws(Status)
+        -> AdmissionCall
+    {
         let resource = access.resource
         var object = decoded
         try stamp(&object, access)
@@ -33,11 +36,17 @@ extension Storage {
         noteCreation(of: &object, sent: decoded, access, options)
         var call = AdmissionCall(
             operation: .create, resource: resource, subresource: access.subresource, namespace: access.namespace,
-            name: Object(object).name, user: access.user, isDryRun: options.isDryRun, old: .null, object: object)
-        try admission(&call)
-        object = call.object
-        try require(Validation.create(object, resource), access, Object(object).name)
-        return Storage.canonical(object, resource)
+            name: Object(object).name, user: access.user, isDryRun: options.isDryRun, old: .null, object: object,
+            options: options.json(kind: "CreateOptions"))
+        try await admission.mutate(&call)
+        // What admission has filled in may have defaults of its own.
+        Defaults.apply(to: &call.object, resource)
+        resource.prepareForCreate(&call.object)
+        try require(Validation.create(call.object, resource), access, Object(call.object).name)
+        try await admission.validate(&call)
+        Defaults.apply(to: &call.object, resource)
+        call.object = Storage.canonical(call.object, resource)
+        return call
     }
 
     private func stamp(_ object: inout JSON, _ access: Access) throws(Status) {
@@ -60,10 +69,11 @@ extension Storage {
         object["metadata"] = metadata.json
     }
 
-    private func insert(_ object: JSON, _ key: ObjectKey, _ access: Access, _ options: WriteOptions)
+    private func insert(_ call: AdmissionCall, _ key: ObjectKey, _ access: Access, _ options: WriteOptions)
         async throws(Status) -> Stored
     {
-        var object = object
+        var object = call.object
+        let checks = call.checks
         let isService = access.resource.groupResource == ServiceAddresses.resource
         if isService {
             // A name that is taken is told before an address that is.
@@ -74,6 +84,7 @@ extension Storage {
         do throws(Status) {
             let stored = try await commit(options) { transaction throws(Status) in
                 guard transaction.get(key) == nil else { throw Status.alreadyExists(key.resource, key.name) }
+                for check in checks { try check.check(&transaction) }
                 return try transaction.put(key, final)
             }
             if isService, options.isDryRun { addresses.release(Object(final).metadata.uid) }

@@ -10,13 +10,15 @@ extension Storage {
         let current = try get(access)
         var call = AdmissionCall(
             operation: .delete, resource: resource, subresource: "", namespace: access.namespace, name: access.name,
-            user: access.user, isDryRun: options.isDryRun, old: try current.json(), object: .null)
-        try admission(&call)
+            user: access.user, isDryRun: options.isDryRun, old: try current.json(), object: .null,
+            options: options.json(kind: "DeleteOptions"))
+        try await admission.mutate(&call)
+        try await admission.validate(&call)
         let now = clock.now()
-        return try await commit(options) { transaction throws(Status) in
+        var written = try await commit(options) { transaction throws(Status) in
             guard let stored = transaction.get(key) else { throw Status.notFound(key.resource, key.name) }
             var object = try stored.json()
-            try deletion.check(object, key)
+            try deletion.check(object, resource)
             if key.resource == LiveRegistry.definitions { CustomDefinitions.prepareForDeletion(&object, now: now) }
             switch DeletionPlan.make(object, resource, deletion, now: now) {
             case .nothing: return Written(stored: stored, change: .unchanged)
@@ -24,6 +26,8 @@ extension Storage {
             case .remove(let final): return Written(stored: try transaction.delete(key, final: final), change: .removed)
             }
         }
+        written.warnings += call.warnings
+        return written
     }
 
     /// Deletes every object of a collection that the selectors match.
@@ -65,42 +69,48 @@ enum DeletionPlan: Equatable {
 
         init() {}
         /// From a request's body (null when there is none) and parameters.
+        /// - Throws: 400 for a number that is none, 422 for options that contradict each other.
         init(_ body: JSON, _ query: Query) throws(Status) {
-            graceSeconds = body["gracePeriodSeconds"].int ?? query["gracePeriodSeconds"].flatMap { Int($0) }
-            let policy = body["propagationPolicy"].string ?? query["propagationPolicy"]
-            if let policy, !policy.isEmpty {
-                guard let known = Client.Propagation(rawValue: policy) else {
-                    var status = Status(
-                        .invalid,
-                        "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"\(policy)\": needs to be one of (Foreground, Background, Orphan)"
-                    )
-                    status.causes = [
-                        Status.Cause(
-                            reason: "FieldValueInvalid", message: "Invalid value: \"\(policy)\"",
-                            field: "propagationPolicy")
-                    ]
-                    throw status
-                }
-                propagation = known
-            } else if let orphans = body["orphanDependents"].bool {
-                propagation = orphans ? .orphan : .background
+            graceSeconds = body["gracePeriodSeconds"].int
+            if graceSeconds == nil { graceSeconds = try query.number("gracePeriodSeconds") }
+            let orphans = body["orphanDependents"].bool ?? query.flag("orphanDependents")
+            let policy = body["propagationPolicy"].string ?? query["propagationPolicy"] ?? ""
+            var errors: FieldErrors = []
+            let field = Field(["propagationPolicy": .string(policy)])["propagationPolicy"]
+            if orphans != nil, !policy.isEmpty {
+                errors.invalid(field, "orphanDependents and deletionPropagation cannot be both set")
             }
-            uid = body["preconditions"]["uid"].string
+            propagation = Client.Propagation(rawValue: policy)
+            if !policy.isEmpty, propagation == nil {
+                errors.notSupported(field, ["Foreground", "Background", "Orphan", "nil"])
+            }
+            if !errors.isEmpty {
+                throw FieldError.status(errors, group: "meta.k8s.io", kind: "DeleteOptions", name: "")
+            }
+            if let orphans { propagation = orphans ? .orphan : .background }
+            uid = body["preconditions"]["uid"].string.flatMap { $0.isEmpty ? nil : $0 }
             resourceVersion = body["preconditions"]["resourceVersion"].string
-            if let graceSeconds, graceSeconds < 0 { self.graceSeconds = 1 }
+            if let graceSeconds {
+                // Far beyond any pod's life, and safe to count with.
+                self.graceSeconds = graceSeconds < 0 ? 1 : min(graceSeconds, Limits.graceSecondsMax)
+            }
         }
 
-        /// - Throws: 409 when the object is not the one that was meant.
-        func check(_ object: JSON, _ key: ObjectKey) throws(Status) {
+        /// - Throws: 409 when the object is not the one that was meant. Source: apiserver `rest.BeforeDelete`.
+        func check(_ object: JSON, _ resource: Resource) throws(Status) {
             let metadata = Object(object).metadata
+            let kind = GroupResource(group: resource.group, resource.kind)
             if let uid, uid != metadata.uid {
-                let why = "Precondition failed: UID in precondition: \(uid), UID in object meta: \(metadata.uid)"
-                throw Status.conflict(key.resource, key.name, why)
+                throw Status.conflict(
+                    kind, metadata.name,
+                    "the UID in the precondition (\(uid)) does not match the UID in record (\(metadata.uid)). The object might have been deleted and then recreated"
+                )
             }
             if let resourceVersion, resourceVersion != metadata.resourceVersion {
-                let why =
-                    "Precondition failed: ResourceVersion in precondition: \(resourceVersion), ResourceVersion in object meta: \(metadata.resourceVersion)"
-                throw Status.conflict(key.resource, key.name, why)
+                throw Status.conflict(
+                    kind, metadata.name,
+                    "the ResourceVersion in the precondition (\(resourceVersion)) does not match the ResourceVersion in record (\(metadata.resourceVersion)). The object might have been modified"
+                )
             }
         }
     }
@@ -146,7 +156,7 @@ enum DeletionPlan: Equatable {
 
     private static func graceSeconds(_ pod: Pod, _ options: Options) -> Int {
         if pod.spec.nodeName.isEmpty || pod.isFinished { return 0 }
-        return options.graceSeconds ?? pod.spec.graceSeconds
+        return options.graceSeconds ?? min(max(pod.spec.graceSeconds, 0), Limits.graceSecondsMax)
     }
 
     private static func setFinalizers(_ metadata: inout ObjectMeta, _ options: Options, _ resource: Resource) {

@@ -22,31 +22,56 @@ struct Listing: Sendable {
 extension Storage {
     /// Lists a collection: the latest state, or a past one, page by page.
     ///
-    /// Parameters as Kubernetes has them: `limit`, `continue`, `resourceVersion`, `resourceVersionMatch`. Pages of one
-    /// list all show the revision of the first.
-    /// - Throws: 400 for parameters that contradict each other, 410 when the revision is no longer kept.
-    func list(_ access: Access, _ selection: Selection, _ query: Query) async throws(Status) -> Listing {
-        let limit = query["limit"].flatMap { Int($0) } ?? 0
+    /// Pages of one list all show the revision of the first. A list whose revision is no longer kept is told so with a
+    /// token that goes on with the latest state.
+    /// - Throws: 400 for a token that is none, 410 when the revision is no longer kept.
+    func list(_ access: Access, _ selection: Selection, _ parameters: ListParameters) async throws(Status) -> Listing {
+        let limit = parameters.limit
         let namespace = access.namespace.isEmpty ? nil : access.namespace
         let resource = access.resource.groupResource
-        if let text = query["continue"], !text.isEmpty {
-            guard let token = ContinueToken(text) else {
-                throw Status(.badRequest, "continue key is not valid: start the list anew without it")
-            }
-            let items = try await items(resource, namespace, at: token.revision)
-            let rest = items.drop { $0.key <= ObjectKey(resource, namespace: token.namespace, name: token.name) }
-            return page(rest.filter { selection.matches($0.projection, $0.key) }, token.revision, limit, selection)
+        if !parameters.next.isEmpty {
+            let token = try ContinueToken(parameters.next)
+            return try await proceed(token, resource, namespace, selection, limit)
         }
-        let wanted = try revision(query)
-        if let wanted, query["resourceVersionMatch"] == "Exact" {
+        let wanted = try parameters.revision()
+        if let wanted, parameters.match == .exact || parameters.match == nil && limit > 0 {
             let items = try await items(resource, namespace, at: wanted)
             return page(items.filter { selection.matches($0.projection, $0.key) }, wanted, limit, selection)
         }
-        if let wanted, wanted > store.head { throw Storage.tooLarge(wanted, store.head) }
+        if let wanted, wanted > store.head { throw Status.tooLarge(wanted, current: store.head) }
         let (items, revision) = store.list(resource, namespace: namespace)
         let matching = selection.isEverything ? items : items.filter { selection.matches($0.projection, $0.key) }
-        return page(matching, revision, limit, selection)
+        // A list from the watch cache, as resourceVersion=0 asks for, knows no pages.
+        return page(matching, revision, parameters.resourceVersion == "0" ? 0 : limit, selection)
     }
+
+    /// The page after a token; without a revision the token means the latest state.
+    private func proceed(
+        _ token: ContinueToken, _ resource: GroupResource, _ namespace: String?, _ selection: Selection, _ limit: Int
+    ) async throws(Status) -> Listing {
+        let revision: Revision
+        let items: [Stored]
+        if let kept = token.revision {
+            do throws(Status) {
+                items = try await self.items(resource, namespace, at: kept)
+            } catch  where error.reason == .expired {
+                var status = Status(.expired, Storage.oldTokenText)
+                status.next = ContinueToken(revision: nil, start: token.start).text
+                throw status
+            }
+            revision = kept
+        } else {
+            (items, revision) = store.list(resource, namespace: namespace)
+        }
+        let rest = items.drop { !token.isReached(by: $0.key) }
+        return page(rest.filter { selection.matches($0.projection, $0.key) }, revision, limit, selection)
+    }
+
+    private static let oldTokenText =
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
+        + "continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+        + "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or "
+        + "deleted between the time the first chunk was returned and now may show up in the list."
 
     /// The state at `revision`; from memory when nothing has changed since.
     private func items(_ resource: GroupResource, _ namespace: String?, at revision: Revision) async throws(Status)
@@ -58,65 +83,94 @@ extension Storage {
         return try await store.list(resource, namespace: namespace, at: revision)
     }
 
-    private func revision(_ query: Query) throws(Status) -> Revision? {
-        guard let text = query["resourceVersion"], !text.isEmpty, text != "0" else {
-            if let match = query["resourceVersionMatch"], !match.isEmpty, query["resourceVersion"]?.isEmpty ?? true,
-                query["sendInitialEvents"] == nil
-            {
-                throw Status(
-                    .badRequest, "resourceVersionMatch \(match) is forbidden unless resourceVersion is provided")
-            }
-            return nil
-        }
-        guard let revision = Revision(text) else {
-            throw Status(
-                .badRequest,
-                "Invalid value: \"\(text)\": resourceVersion must be a number that a list or an object showed")
-        }
-        return revision
-    }
-
-    static func tooLarge(_ wanted: Revision, _ head: Revision) -> Status {
-        var status = Status(.timeout, "Too large resource version: \(wanted), current: \(head)")
-        status.causes = [
-            Status.Cause(reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "")
-        ]
-        status.retryAfterSeconds = 1
-        return status
-    }
-
-    private func page(_ items: [Stored], _ revision: Revision, _ limit: Int, _ selection: Selection) -> Listing {
+    private func page(
+        _ items: [Stored], _ revision: Revision, _ limit: Int, _ selection: Selection
+    ) -> Listing {
         guard limit > 0, items.count > limit, let last = items.prefix(limit).last else {
             return Listing(items: items, revision: revision)
         }
-        let token = ContinueToken(revision: revision, namespace: last.key.namespace, name: last.key.name)
+        let token = ContinueToken(revision: revision, after: last.key)
         return Listing(
             items: Array(items.prefix(limit)), revision: revision, next: token.text,
             remaining: selection.isEverything ? items.count - limit : nil)
     }
 }
 
-/// Where the next page of a list begins. Opaque to clients.
+/// Where the next page of a list begins. Opaque to clients; the form is Kubernetes's own, so that a token of either
+/// says the same. Source: apiserver `storage/continue.go`.
 struct ContinueToken: Equatable {
-    let revision: Revision
-    let namespace: String
-    let name: String
+    /// Nil for the latest state.
+    let revision: Revision?
+    /// `namespace/name` (or `name`) of the first object that is wanted; a zero byte at its end means the one after.
+    let start: String
 
-    init(revision: Revision, namespace: String, name: String) {
+    init(revision: Revision?, start: String) {
         self.revision = revision
-        self.namespace = namespace
-        self.name = name
+        self.start = start
+    }
+    init(revision: Revision?, after key: ObjectKey) {
+        self.init(revision: revision, start: ContinueToken.place(key) + "\0")
     }
 
-    init?(_ text: String) {
-        guard let bytes = Base64.decodeURL(text), let json = try? JSON(parsing: bytes),
-            let revision = json["rv"].int, let namespace = json["ns"].string, let name = json["name"].string
-        else { return nil }
-        self.init(revision: Revision(Int64(revision)), namespace: namespace, name: name)
+    /// - Throws: 400 for a text that is no token.
+    init(_ text: String) throws(Status) {
+        func fail(_ why: String) -> Status {
+            Status(.badRequest, "invalid continue token: continue key is not valid: \(why)")
+        }
+        // Bits that are left over at the end do not count, as in Go.
+        let missing = (4 - text.utf8.count % 4) % 4
+        guard missing < 3,
+            let bytes = Base64.decodeURL(text + String(repeating: "A", count: missing))?.dropLast(missing)
+        else { throw fail("illegal base64 data") }
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON(parsing: Array(bytes))
+        } catch {
+            throw fail(ContinueToken.complaint(Array(bytes), error))
+        }
+        let version = json["v"].string ?? ""
+        guard version == "meta.k8s.io/v1" else {
+            throw fail("server does not recognize this encoded version \(version.goQuoted)")
+        }
+        guard let number = json["rv"].int, number != 0 else {
+            throw fail("incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+        }
+        let start = json["start"].string ?? ""
+        guard !start.isEmpty else { throw fail("encoded start key empty (version meta.k8s.io/v1)") }
+        let parts = start.split(separator: "/", omittingEmptySubsequences: false)
+        guard !parts.contains(where: { $0 == "." || $0 == ".." || $0.isEmpty }), parts.count <= 2 else {
+            throw fail(start)
+        }
+        self.init(revision: number < 0 ? nil : Revision(Int64(number)), start: start)
+    }
+
+    /// What Go's decoder says of bytes that are not JSON.
+    private static func complaint(_ bytes: [UInt8], _ error: JSONError) -> String {
+        guard let first = bytes.first else { return "unexpected end of JSON input" }
+        guard first != UInt8(ascii: "{"), first != UInt8(ascii: "[") else { return "\(error)" }
+        let digits = String(first, radix: 16)
+        let shown =
+            (0x20...0x7E).contains(first)
+            ? String(Character(Unicode.Scalar(first))) : "\\u00" + (digits.count < 2 ? "0" : "") + digits
+        return "invalid character '\(shown)' looking for beginning of value"
     }
 
     var text: String {
-        let json: JSON = ["v": "koto/v1", "rv": .int(revision.number), "ns": .string(namespace), "name": .string(name)]
+        let json: JSON = [
+            "v": "meta.k8s.io/v1", "rv": .int(revision?.number ?? -1), "start": .string(start),
+        ]
         return Base64.encodeURL(json.encoded)
+    }
+
+    private static func place(_ key: ObjectKey) -> String {
+        key.namespace.isEmpty ? key.name : "\(key.namespace)/\(key.name)"
+    }
+
+    /// Whether an object comes at or after this place. In a list of one namespace the place may be the name alone.
+    func isReached(by key: ObjectKey) -> Bool {
+        let isAfter = start.hasSuffix("\0")
+        let parts = (isAfter ? start.dropLast() : start[...]).split(separator: "/").map(String.init)
+        let place = parts.count == 2 ? (parts[0], parts[1]) : (key.namespace, parts.first ?? "")
+        return isAfter ? (key.namespace, key.name) > place : (key.namespace, key.name) >= place
     }
 }

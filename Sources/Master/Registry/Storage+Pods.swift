@@ -17,11 +17,13 @@ extension Storage {
             }
             if pod.metadata.isDeleting {
                 throw Status.conflict(
-                    key.resource, key.name, "pod \(key.name) is being deleted, cannot be assigned to a host")
+                    GroupResource("pods/binding"), key.name,
+                    "pod \(key.name) is being deleted, cannot be assigned to a host")
             }
             if !pod.spec.nodeName.isEmpty {
                 throw Status.conflict(
-                    key.resource, key.name, "pod \(key.name) is already assigned to node \"\(pod.spec.nodeName)\"")
+                    GroupResource("pods/binding"), key.name,
+                    "pod \(key.name) is already assigned to node \"\(pod.spec.nodeName)\"")
             }
             pod.json["spec"]["nodeName"] = .string(node)
             if !annotations.isEmpty { pod.metadata.annotations.merge(annotations) { _, new in new } }

@@ -45,6 +45,16 @@ struct Storage: Sendable {
             /// Whom the new object's `managedFields` name.
             case given
         }
+
+        /// `metav1.CreateOptions` and its kin, as webhooks are shown them.
+        func json(kind: String) -> JSON {
+            var json: JSON = ["kind": .string(kind), "apiVersion": "meta.k8s.io/v1"]
+            if isDryRun { json["dryRun"] = ["All"] }
+            guard kind != "DeleteOptions" else { return json }
+            if !fieldManager.isEmpty { json["fieldManager"] = .string(fieldManager) }
+            json["fieldValidation"] = .string(fieldValidation.rawValue)
+            return json
+        }
     }
 
     /// What a write left behind.
@@ -75,26 +85,21 @@ struct Storage: Sendable {
         _ body: JSON, _ access: Access, _ options: WriteOptions, duplicates: [String] = []
     ) throws(Status) -> (JSON, warnings: [String]) {
         let resource = access.resource
+        // What a body leaves out about its type follows from the path; null is an object with nothing in it.
+        var body = body.isNull ? [:] : body
         guard body.object != nil else { throw Status(.badRequest, "the body of the request must be an object") }
-        // A body that does not say what it is is what the path says.
-        var body = body
-        if Object(body).kind.isEmpty { body["kind"] = .string(resource.kind) }
-        if Object(body).apiVersion.isEmpty { body["apiVersion"] = .string(resource.apiVersion) }
-        let (kind, apiVersion) = (Object(body).kind, Object(body).apiVersion)
-        if resource.custom != nil, apiVersion != resource.apiVersion {
-            throw Status(
-                .badRequest,
-                "the API version in the data (\(apiVersion)) does not match the expected API version (\(resource.apiVersion))"
-            )
+        let kind = body["kind"].string.flatMap { $0.isEmpty ? nil : $0 } ?? resource.kind
+        let apiVersion = body["apiVersion"].string.flatMap { $0.isEmpty ? nil : $0 } ?? resource.apiVersion
+        if kind != resource.kind || apiVersion != resource.apiVersion {
+            let package =
+                resource.group.isEmpty ? "core" : resource.group.split(separator: ".").first.map(String.init) ?? ""
+            throw mismatch(kind, apiVersion, as: resource.kind, of: resource.apiVersion, package: package)
         }
-        guard kind == resource.kind, apiVersion == resource.apiVersion else {
-            throw Status(
-                .badRequest,
-                "\(kind) in version \"\(apiVersion)\" cannot be handled as a \(resource.kind): the request's path is of \(resource.apiVersion) \(resource.kind)"
-            )
-        }
+        body["kind"] = .string(kind)
+        body["apiVersion"] = .string(apiVersion)
         let decoded = try resource.decode(body, options.fieldValidation, duplicates: duplicates)
         var object = decoded.object
+        resource.merge(&object)
         Storage.keepReset(&object, sent: body)
         try place(&object, access)
         return (object, decoded.warnings)
@@ -119,6 +124,32 @@ struct Storage: Sendable {
         } else if !namespace.isEmpty {
             object["metadata"].remove("namespace")
         }
+    }
+
+    /// The answer to a body of another kind or version than the path's. Source: apimachinery `runtime` errors.
+    func mismatch(
+        _ kind: String, _ apiVersion: String, as wanted: String, of wantedVersion: String, package: String
+    ) -> Status {
+        let parts = apiVersion.split(separator: "/").map(String.init)
+        let group = parts.count == 2 ? parts[0] : ""
+        let version = parts.last ?? ""
+        let known = GroupVersionKind(group: group, version: version, kind: kind)
+        guard Schema.of(known) != nil || registry.resource(group: group, version: version, kind: kind) != nil else {
+            return Status(
+                .badRequest,
+                "\(kind) in version \"\(version)\" cannot be handled as a \(wanted): no kind \"\(kind)\" is registered for version \"\(apiVersion)\" in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\""
+            )
+        }
+        if kind == wanted {
+            return Status(
+                .badRequest,
+                "the API version in the data (\(apiVersion)) does not match the expected API version (\(wantedVersion))"
+            )
+        }
+        return Status(
+            .badRequest,
+            "\(kind) in version \"\(version)\" cannot be handled as a \(wanted): converting (\(version).\(kind)) to (\(package).\(wanted)): unknown conversion"
+        )
     }
 
     /// The object with its members in the order in which Kubernetes writes them.
@@ -152,7 +183,9 @@ struct Storage: Sendable {
     /// Answers 422 unless there is nothing to complain about.
     func require(_ errors: [FieldError], _ access: Access, _ name: String) throws(Status) {
         if !errors.isEmpty {
-            throw FieldError.status(errors, group: access.resource.group, kind: access.resource.kind, name: name)
+            // Events of both groups are one kind to Kubernetes's validation.
+            let group = access.resource.group == "events.k8s.io" ? "" : access.resource.group
+            throw FieldError.status(errors, group: group, kind: access.resource.kind, name: name)
         }
     }
 }

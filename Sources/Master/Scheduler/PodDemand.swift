@@ -50,7 +50,7 @@ final class PodDemand: Sendable, Equatable {
         labels = metadata.labels
         schedulerName = spec.schedulerName.isEmpty ? Scheduler.name : spec.schedulerName
         priority = spec.priority
-        let requests = PodDemand.requests(of: spec)
+        let requests = Amounts(PodAmounts.sum(spec.json, "requests"))
         self.requests = requests
         weight = (requests.cpu == 0 ? 100 : requests.cpu, requests.memory == 0 ? 200 << 20 : requests.memory)
         nodeName = spec.nodeName
@@ -78,36 +78,6 @@ final class PodDemand: Sendable, Equatable {
         nominatedNode = status.json["nominatedNodeName"].string ?? ""
         startTime = status.startTime
         created = metadata.creationTimestamp
-    }
-
-    /// What the whole pod asks for: containers together, or the most demanding moment of its start; what is said for
-    /// the pod as a whole counts instead. Source: `resourcehelper.PodRequests`, KEP-753, KEP-2837.
-    static func requests(of spec: PodSpec) -> Amounts {
-        var total = Amounts()
-        for container in spec.containers { total += Amounts(container.requests) }
-        var sidecars = Amounts()
-        var start = Amounts()
-        for container in spec.initContainers {
-            var request = Amounts(container.requests)
-            if container.json["restartPolicy"].string == "Always" {
-                sidecars += request
-                total += request
-                start = start.union(sidecars)
-            } else {
-                request += sidecars
-                start = start.union(request)
-            }
-        }
-        total = total.union(start)
-        let whole = spec.json.at("resources", "requests").strings.compactMapValues { Quantity($0) }
-        if !whole.isEmpty {
-            let amounts = Amounts(whole)
-            if whole["cpu"] != nil { total.cpu = amounts.cpu }
-            if whole["memory"] != nil { total.memory = amounts.memory }
-            for (name, amount) in amounts.others { total.others[name] = amount }
-        }
-        total += Amounts(spec.json["overhead"].strings.compactMapValues { Quantity($0) })
-        return total
     }
 
     /// The name under which a node lists an image: with its tag.

@@ -98,7 +98,7 @@ extension Scheduler {
             // What was decided here and comes back unchanged counts already.
             if let known = state.snapshot.pod(uid), state.snapshot.place(of: uid) == node, !pod.metadata.isDeleting,
                 !known.isDeleting, known.startTime == pod.status.startTime, known.labels == pod.metadata.labels,
-                known.requests == PodDemand.requests(of: pod.spec)
+                known.requests == Amounts(PodAmounts.sum(pod.spec.json, "requests"))
             {
                 return known
             }

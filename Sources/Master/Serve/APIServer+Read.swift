@@ -3,6 +3,9 @@ import Shared
 extension APIServer {
     func get(_ call: Call, _ access: Storage.Access) throws(Status) -> HTTPServerReply {
         let representation = try Representation(accept: call.request.headers["Accept"])
+        let wanted = try ListParameters(["resourceVersion": call.query["resourceVersion"] ?? ""], isWatch: false)
+            .revision()
+        if let wanted, wanted > storage.store.head { throw Status.tooLarge(wanted, current: storage.store.head) }
         return try render(try storage.get(access), 200, representation, call, access)
     }
 
@@ -11,49 +14,63 @@ extension APIServer {
         _ stored: Stored, _ status: Int, _ representation: Representation, _ call: Call, _ access: Storage.Access,
         warnings: [String] = []
     ) throws(Status) -> HTTPServerReply {
+        try representation.check(isList: false, access.resource)
         switch representation {
         case .object: return Answer.bytes(status, [stored.bytes], warnings: warnings)
-        case .metadata(let version):
+        case .metadata(let version, _):
             return Answer.json(status, Representation.partial(try stored.json(), version: version), warnings: warnings)
-        case .table:
+        case .table(let version):
             let object = try stored.json()
             let metadata: JSON = ["resourceVersion": object["metadata"]["resourceVersion"]]
-            let table = Table.make(
-                access.resource, [object], include: include(call), now: storage.clock.now(), listMetadata: metadata)
+            var table = Table.make(
+                access.resource, [object], include: try include(call), now: storage.clock.now(),
+                listMetadata: metadata)
+            table["apiVersion"] = .string("meta.k8s.io/\(version)")
             return Answer.json(status, table, warnings: warnings)
         }
     }
 
-    private func include(_ call: Call) -> Table.Inclusion {
-        Table.Inclusion(rawValue: call.query["includeObject"] ?? "") ?? .metadata
+    private func include(_ call: Call) throws(Status) -> Table.Inclusion {
+        let text = call.query["includeObject"] ?? ""
+        guard !text.isEmpty else { return .metadata }
+        guard let known = Table.Inclusion(rawValue: text) else {
+            throw Status(
+                .badRequest,
+                "Unable to convert to Table as requested: includeObject: Invalid value: \(text.goQuoted): must be 'Metadata', 'Object', 'None', or empty"
+            )
+        }
+        return known
     }
 
     func list(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let representation = try Representation(accept: call.request.headers["Accept"])
         let resource = access.resource
-        let listing = try await storage.list(access, try Selection(call.query, resource), call.query).read(resource)
+        try representation.check(isList: true, resource)
+        let parameters = try ListParameters(call.query, isWatch: false)
+        let listing = try await storage.list(access, try Selection(call.query, resource), parameters).read(resource)
         var metadata: JSON = ["resourceVersion": .string(listing.revision.description)]
         // Lists of custom objects are encoded without a type that could leave it out.
         if !listing.next.isEmpty || resource.custom != nil { metadata["continue"] = .string(listing.next) }
         if let remaining = listing.remaining { metadata["remainingItemCount"] = JSON(remaining) }
         switch representation {
         case .object: return Answer.bytes(200, APIServer.pieces(of: listing, resource, metadata))
-        case .table:
+        case .table(let version):
             var objects: [JSON] = []
             objects.reserveCapacity(listing.items.count)
             for item in listing.items { objects.append(try item.json()) }
-            return Answer.json(
-                200,
-                Table.make(
-                    resource, objects, include: include(call), now: storage.clock.now(), listMetadata: metadata))
-        case .metadata(let version):
+            var table = Table.make(
+                resource, objects, include: try include(call), now: storage.clock.now(), listMetadata: metadata)
+            table["apiVersion"] = .string("meta.k8s.io/\(version)")
+            return Answer.json(200, table)
+        case .metadata(let version, _):
             var items: [JSON] = []
             for item in listing.items { items.append(Representation.partial(try item.json(), version: version)) }
             return Answer.json(
                 200,
                 [
                     "kind": "PartialObjectMetadataList", "apiVersion": .string("meta.k8s.io/\(version)"),
-                    "metadata": metadata, "items": .array(items),
+                    // A real server writes null for none here.
+                    "metadata": metadata, "items": items.isEmpty ? .null : .array(items),
                 ])
         }
     }
@@ -86,93 +103,5 @@ extension APIServer {
         block.append(contentsOf: "]}".utf8)
         pieces.append(block)
         return pieces
-    }
-
-    /// The changes of a collection as a stream of lines.
-    func watch(_ call: Call, _ access: Storage.Access) throws(Status) -> HTTPServerReply {
-        let representation = try Representation(accept: call.request.headers["Accept"])
-        let resource = access.resource
-        var selection = try Selection(call.query, resource)
-        if !access.name.isEmpty { selection.fields.requirements.append(.init("metadata.name", access.name)) }
-        let watcher = try open(call, access, selection)
-        let include = include(call)
-        let seconds = call.query["timeoutSeconds"].flatMap { Int($0) } ?? Limits.watchSeconds
-        let clock = storage.clock
-        let makeTable: @Sendable (WatchFrame) -> [UInt8] = { frame in
-            APIServer.line(frame, resource, representation, include, now: clock.now())
-        }
-        // A custom object may be stored in another version than the one that is watched.
-        let isStoredForm = representation == .object && !(resource.custom?.needsReading ?? false)
-        let version = resource.custom.map { " \(resource.apiVersion) \($0.generation)" } ?? ""
-        let variant = representation.variant(include.rawValue) + version
-        return .stream(
-            status: 200, headers: ["Content-Type": "application/json", "Cache-Control": "no-cache, private"]
-        ) { writer in
-            defer { watcher.cancel() }
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await clock.sleep(for: .seconds(seconds)) }
-                group.addTask {
-                    while let frames = await watcher.batch() {
-                        for frame in frames {
-                            let line = isStoredForm ? frame.line : frame.line(variant: variant, make: makeTable)
-                            try await writer.write(line)
-                        }
-                    }
-                }
-                try await group.next()
-                group.cancelAll()
-                watcher.cancel()
-            }
-        }
-    }
-
-    private func open(_ call: Call, _ access: Storage.Access, _ selection: Selection) throws(Status) -> Watcher {
-        let resource = access.resource
-        let namespace = access.namespace.isEmpty ? nil : access.namespace
-        let bookmarks = call.query.bool("allowWatchBookmarks") ? resource.type : nil
-        let text = call.query["resourceVersion"] ?? ""
-        let sendsInitial =
-            call.query["sendInitialEvents"].map { ["true", "1"].contains($0) } ?? (text.isEmpty || text == "0")
-        let matches: @Sendable (Projection, ObjectKey) -> Bool = { selection.matches($0, $1) }
-        if sendsInitial {
-            let (items, revision) = storage.store.list(resource.groupResource, namespace: namespace)
-            let initial = items.filter { selection.matches($0.projection, $0.key) }
-            let ends = call.query["sendInitialEvents"] != nil
-            return try storage.hub.watch(
-                resource.groupResource, namespace: namespace, name: selection.name, after: revision, initial: initial,
-                bookmarks: ends ? bookmarks : nil, matches: matches)
-        }
-        guard let revision = text.isEmpty || text == "0" ? storage.store.head : Revision(text) else {
-            throw Status(
-                .badRequest,
-                "Invalid value: \"\(text)\": resourceVersion must be a number that a list or an object showed")
-        }
-        return try storage.hub.watch(
-            resource.groupResource, namespace: namespace, name: selection.name, after: revision, bookmarks: bookmarks,
-            matches: matches)
-    }
-
-    /// A frame in another shape than the stored one.
-    private static func line(
-        _ frame: WatchFrame, _ resource: Resource, _ representation: Representation, _ include: Table.Inclusion,
-        now: Timestamp
-    ) -> [UInt8] {
-        guard let stored = frame.stored, var object = try? stored.json() else { return frame.line }
-        if let custom = resource.custom {
-            object = Storage.canonical(custom.read(object, apiVersion: resource.apiVersion), resource)
-        }
-        let shaped: JSON
-        switch representation {
-        case .object:
-            guard resource.custom != nil else { return frame.line }
-            shaped = object
-        case .metadata(let version): shaped = Representation.partial(object, version: version)
-        case .table:
-            let metadata: JSON = ["resourceVersion": object["metadata"]["resourceVersion"]]
-            shaped = Table.make(resource, [object], include: include, now: now, listMetadata: metadata)
-        }
-        return JSON.object(.init([("type", .string(frame.kind.rawValue)), ("object", shaped)])).encoded + [
-            UInt8(ascii: "\n")
-        ]
     }
 }

@@ -75,7 +75,7 @@ extension APIServer {
 
     /// Deletes a pod unless a disruption budget forbids it. Source: policy/v1 `Eviction`.
     private func evict(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
-        let body = try admit(try call.body().json, call, access)
+        let body = try await admit(try call.body().json, call, access)
         let whole = access.whole
         if let name = body["metadata"]["name"].string, !name.isEmpty, name != access.name {
             throw Status(.badRequest, "name in URL does not match name in Eviction object: \(access.name) != \(name)")
@@ -94,22 +94,26 @@ extension APIServer {
     }
 
     /// What admission makes of the body of a subresource that is created.
-    private func admit(_ body: JSON, _ call: Call, _ access: Storage.Access) throws(Status) -> JSON {
+    private func admit(_ body: JSON, _ call: Call, _ access: Storage.Access) async throws(Status) -> JSON {
         var admitted = AdmissionCall(
             operation: .create, resource: access.resource, subresource: access.subresource, namespace: access.namespace,
             name: access.name, user: call.user, isDryRun: try call.writeOptions().isDryRun, old: .null, object: body)
-        try storage.admission(&admitted)
+        try await storage.admission.mutate(&admitted)
+        try await storage.admission.validate(&admitted)
         return admitted.object
     }
 
     private func requestToken(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
-        let body = try admit(try call.body().json, call, access)
+        let body = try await admit(try call.body().json, call, access)
         return Answer.json(
             201, try tokens.issue(body, namespace: access.namespace, account: try storage.get(access.whole)))
     }
 }
 
 extension Storage.Access {
+    /// Subresources that are the object itself, of which only a part may be written.
+    static let views: Set<String> = ["status", "finalize", "approval", "ephemeralcontainers", "resize"]
+
     /// The object that the subresource belongs to.
     var whole: Storage.Access {
         Storage.Access(resource: resource, namespace: namespace, name: name, subresource: "", user: user)

@@ -3,7 +3,7 @@ import Shared
 extension APIServer {
     func create(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let representation = try Representation(accept: call.request.headers["Accept"])
-        let (body, duplicates) = try call.body()
+        let (body, duplicates) = try call.body(of: access.resource.kind)
         let written = try await storage.create(access, body, try call.writeOptions(), duplicates: duplicates)
         call.trail?.note(written.stored)
         return try render(written.stored, 201, representation, call, access, warnings: written.warnings)
@@ -11,7 +11,7 @@ extension APIServer {
 
     func update(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let representation = try Representation(accept: call.request.headers["Accept"])
-        let (body, duplicates) = try call.body()
+        let (body, duplicates) = try call.body(of: access.resource.kind)
         let written = try await storage.update(access, body, try call.writeOptions(), duplicates: duplicates)
         call.trail?.note(written.stored)
         let status = written.change == .created ? 201 : 200
@@ -31,17 +31,21 @@ extension APIServer {
 
     func delete(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let representation = try Representation(accept: call.request.headers["Accept"])
-        let written = try await storage.delete(access, try deletion(call), try call.writeOptions())
+        let (deletion, options) = try deletion(call)
+        let written = try await storage.delete(access, deletion, options)
         call.trail?.note(written.stored)
-        if written.change == .removed, access.resource.groupResource != Pod.type.resource {
-            return Answer.json(200, APIServer.success(access, uid: written.stored.projection.uid))
+        if written.change == .removed, !access.resource.strategy.returnsDeleted {
+            return Answer.json(
+                200, APIServer.success(access, uid: written.stored.projection.uid), warnings: written.warnings)
         }
-        return try render(written.stored, 200, representation, call, access)
+        return try render(written.stored, 200, representation, call, access, warnings: written.warnings)
     }
 
     func deleteCollection(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
+        _ = try ListParameters(call.query, isWatch: false)
         let selection = try Selection(call.query, access.resource)
-        let deleted = try await storage.deleteCollection(access, selection, try deletion(call), try call.writeOptions())
+        let (deletion, options) = try deletion(call)
+        let deleted = try await storage.deleteCollection(access, selection, deletion, options)
         var items: [JSON] = []
         for stored in deleted { items.append(try stored.json()) }
         return Answer.json(
@@ -52,14 +56,20 @@ extension APIServer {
             ])
     }
 
-    private func deletion(_ call: Call) throws(Status) -> DeletionPlan.Options {
-        let body = call.request.body.isEmpty ? JSON.null : try call.body().json
-        var options = try DeletionPlan.Options(body, call.query)
-        for value in body["dryRun"].items where value.string != "All" {
-            throw Status(.badRequest, "dryRun: Unsupported value: \(value.text)")
+    /// The options of a deletion, from the body and, where it has none, from the parameters.
+    private func deletion(_ call: Call) throws(Status) -> (DeletionPlan.Options, Storage.WriteOptions) {
+        let body = call.request.body.isEmpty ? JSON.null : try call.body(of: "DeleteOptions").json
+        var write = Storage.WriteOptions()
+        // As in Kubernetes, a body makes the parameters count for nothing.
+        let query = body.members.isEmpty ? call.query : Query()
+        if body["dryRun"].items.isEmpty {
+            write = try call.writeOptions()
+        } else {
+            var errors: [FieldError] = []
+            write.isDryRun = Call.isDryRun(body["dryRun"].items.map { $0.string ?? "" }, &errors)
+            try call.refuse(errors)
         }
-        if options.uid?.isEmpty == true { options.uid = nil }
-        return options
+        return (try DeletionPlan.Options(body, query), write)
     }
 
     /// `Status` Success for an object that is gone.

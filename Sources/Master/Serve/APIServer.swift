@@ -14,6 +14,7 @@ struct APIServer: Sendable {
     /// Nil when nobody asked for one.
     let audit: AuditLog?
     let log: Log
+    var inFlight = InFlight()
 
     /// Who sends a request, once that is known.
     private struct Caller {
@@ -49,7 +50,7 @@ struct APIServer: Sendable {
             refusal = error
             reply = Answer.failure(error)
         }
-        reply = YAMLAnswer.shaped(reply, accept: request.headers["Accept"])
+        reply = Form(request, query).apply(to: reply)
         counts.end(
             info, isKnown: isKnown(info), isChange: isChange, code: reply.code,
             seconds: (storage.clock.uptime() - start).inSeconds)
@@ -120,6 +121,9 @@ struct APIServer: Sendable {
         if user != sender { caller = Caller(user: user, actor: sender.name) }
         try authorize(user, info)
         let call = Call(request: request, query: query, info: info, user: user, trail: trail)
+        guard request.body.count <= Limits.bodyBytesMax else {
+            throw Status(.requestEntityTooLarge, "Request entity too large: limit is \(Limits.bodyBytesMax)")
+        }
         if !info.isResource { return try documents.answer(call) }
         if APIServer.asksForFirstAutoscalers(info) {
             return try await answerFirstAutoscalers(call) { request async throws(Status) in
@@ -130,6 +134,9 @@ struct APIServer: Sendable {
                     user, trail, &same)
             }
         }
+        let kind = call.isWatch ? nil : call.isWrite ? InFlight.Kind.write : .read
+        if let kind { try inFlight.enter(kind, isExempt: user.groups.contains("system:masters")) }
+        defer { if let kind { inFlight.leave(kind) } }
         guard let resource = storage.registry.resource(group: info.group, version: info.version, plural: info.resource)
         else {
             if !info.group.isEmpty, storage.registry.versions(of: info.group).isEmpty {
@@ -141,13 +148,16 @@ struct APIServer: Sendable {
         return resource.custom?.warning.map { Answer.warned(reply, $0) } ?? reply
     }
 
-    /// Subresources that are a part of the stored object, with the verbs of objects.
-    private static let ofTheObject: Set<String> = ["status", "finalize", "approval", "ephemeralcontainers", "resize"]
-
     private func answer(_ call: Call, _ resource: Resource) async throws(Status) -> HTTPServerReply {
         let info = call.info
         if call.request.method == "HEAD", info.subresource != "proxy" { throw Status.wrongMethod }
         if !info.subresource.isEmpty, resource.subresource(info.subresource) == nil { throw Status.unknownResource }
+        if info.pathName.isEmpty, ["update", "patch"].contains(info.verb) { throw Status.wrongMethod }
+        if Storage.Access.views.contains(info.subresource),
+            resource.subresource(info.subresource)?.verbs.contains(info.verb) == false
+        {
+            throw Status.wrongMethod
+        }
         if resource.isNamespaced, info.namespace.isEmpty,
             !info.pathName.isEmpty || ["create", "deletecollection"].contains(info.verb)
         {
@@ -168,7 +178,7 @@ struct APIServer: Sendable {
         if info.subresource == "scale", let paths = resource.custom?.scale {
             return try await customScale(call, access, paths)
         }
-        if !info.subresource.isEmpty, !APIServer.ofTheObject.contains(info.subresource) {
+        if !info.subresource.isEmpty, !Storage.Access.views.contains(info.subresource) {
             return try await answerSubresource(call, access)
         }
         if resource.group == "metrics.k8s.io", info.subresource.isEmpty, ["get", "list"].contains(info.verb) {

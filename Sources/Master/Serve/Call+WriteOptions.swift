@@ -18,13 +18,7 @@ extension Call {
                 FieldError(reason: .required, field: "fieldManager", detail: "is required for apply patch"))
         }
         errors += Call.errors(ofManager: manager)
-        let rehearsals = query.all("dryRun").filter { !$0.isEmpty }
-        options.isDryRun = !rehearsals.isEmpty
-        if rehearsals.contains(where: { $0 != "All" }) {
-            let shown = "[]string{\(rehearsals.map(\.goQuoted).joined(separator: ", "))}"
-            errors.append(
-                FieldError(reason: .notSupported, field: "dryRun", value: shown, detail: "supported values: \"All\""))
-        }
+        options.isDryRun = Call.isDryRun(query.all("dryRun").filter { !$0.isEmpty }, &errors)
         if let text = query["fieldValidation"], !text.isEmpty {
             if let validation = FieldValidation(rawValue: text) {
                 options.fieldValidation = validation
@@ -35,18 +29,32 @@ extension Call {
                         detail: "supported values: \"\", \"Ignore\", \"Strict\", \"Warn\""))
             }
         }
-        guard errors.isEmpty else {
-            let kind =
-                switch info.verb {
-                case "create": "CreateOptions"
-                case "update": "UpdateOptions"
-                case "patch": "PatchOptions"
-                default: "DeleteOptions"
-                }
-            throw FieldError.status(errors, group: "meta.k8s.io", kind: kind, name: "")
-        }
+        try refuse(errors)
         options.fieldManager = manager.isEmpty ? agent : manager
         return options
+    }
+
+    /// Answers 422 for options of this call's kind unless there is nothing to complain about.
+    func refuse(_ errors: [FieldError]) throws(Status) {
+        if errors.isEmpty { return }
+        let kind =
+            switch info.verb {
+            case "create": "CreateOptions"
+            case "update": "UpdateOptions"
+            case "patch": "PatchOptions"
+            default: "DeleteOptions"
+            }
+        throw FieldError.status(errors, group: "meta.k8s.io", kind: kind, name: "")
+    }
+
+    /// `All` is the one way of a dry run.
+    static func isDryRun(_ values: [String], _ errors: inout [FieldError]) -> Bool {
+        if values.contains(where: { $0 != "All" }) {
+            let shown = "[]string{\(values.map(\.goQuoted).joined(separator: ", "))}"
+            errors.append(
+                FieldError(reason: .notSupported, field: "dryRun", value: shown, detail: "supported values: \"All\""))
+        }
+        return !values.isEmpty
     }
 
     private static func errors(ofManager manager: String) -> [FieldError] {

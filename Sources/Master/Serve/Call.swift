@@ -9,9 +9,15 @@ struct Call: Sendable {
     /// Gets what a change has stored; nil when nobody asks.
     var trail: AuditTrail?
 
-    /// The body as JSON, from JSON or YAML, and the members that were written twice.
+    var isWatch: Bool { info.verb == "watch" }
+    var isWrite: Bool { !["get", "list", "watch"].contains(info.verb) }
+
+    /// The body as JSON, from JSON, YAML or protobuf, and the members that were written twice.
+    /// - Parameter kind: what the body must be, for the answer when it can not be read.
     /// - Throws: 400 for a body that does not parse, 415 for another media type.
-    func body(contentType given: String? = nil) throws(Status) -> (json: JSON, duplicates: [String]) {
+    func body(of kind: String = "object", contentType given: String? = nil) throws(Status) -> (
+        json: JSON, duplicates: [String]
+    ) {
         let header = given ?? request.headers["Content-Type"] ?? "application/json"
         let type = (header.split(separator: ";").first ?? "").trimmingSpaces.lowercased()
         switch type {
@@ -20,7 +26,7 @@ struct Call: Sendable {
             do throws(JSONError) {
                 return (try JSON(parsing: request.body, notes: &notes), notes.duplicates)
             } catch {
-                throw Status(.badRequest, "the body of the request is not JSON: \(error)")
+                throw unreadable(kind, "couldn't get version/kind; json parse error: \(error)")
             }
         case "application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml":
             do {
@@ -33,7 +39,7 @@ struct Call: Sendable {
             } catch let status as Status {
                 throw status
             } catch {
-                throw Status(.badRequest, "the body of the request is not YAML: \(error)")
+                throw unreadable(kind, "\(error)")
             }
         case "application/vnd.kubernetes.protobuf": return (try Protobuf.decode(request.body), [])
         default:
@@ -42,5 +48,25 @@ struct Call: Sendable {
                 "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"
             )
         }
+    }
+
+    /// Source: apiserver `handlers/create.go`, `summarizeData`.
+    private func unreadable(_ kind: String, _ why: String) -> Status {
+        let head = request.body.prefix(30)
+        let more = request.body.count > head.count ? " ..." : ""
+        let shown: String
+        if head.isEmpty {
+            shown = "<empty>"
+        } else if head.first == UInt8(ascii: "{") {
+            shown = String(decoding: head, as: UTF8.self) + more
+        } else {
+            shown =
+                head.map { byte in
+                    let digits = String(byte, radix: 16)
+                    return digits.count < 2 ? "0" + digits : digits
+                }.joined() + more
+        }
+        return Status(
+            .badRequest, "the object provided is unrecognized (must be of type \(kind)): \(why) (\(shown))")
     }
 }

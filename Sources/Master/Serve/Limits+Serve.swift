@@ -9,3 +9,8 @@ extension Limits {
     /// Bytes that a list's answer gathers into one piece before it begins the next.
     static let listPieceBytes = 1 << 20
 }
+
+extension Limits {
+    /// Bytes of a request's body that are read at all; between this and `bodyBytesMax` the answer is a proper Status.
+    static let bodyBytesReadMax = 2 * bodyBytesMax
+}

@@ -6,38 +6,48 @@ enum Representation: Equatable, Sendable {
     case object
     /// `version` is `v1` or `v1beta1` of meta.k8s.io.
     case table(version: String)
-    case metadata(version: String)
+    /// - isList: the client has asked for the list kind.
+    case metadata(version: String, isList: Bool)
 
-    /// The first shape of the header that this server speaks.
+    /// The shape that the header likes best of those that this server speaks.
+    /// - Parameter isWatch: streams are JSON only.
     /// - Throws: 406 when there is none.
-    init(accept: String?) throws(Status) {
-        guard let accept, !accept.isEmpty else {
+    init(accept: String?, isWatch: Bool = false) throws(Status) {
+        let wanted = MediaRange.list(accept)
+        guard !wanted.isEmpty else {
             self = .object
             return
         }
-        for part in accept.split(separator: ",") {
-            let pieces = part.split(separator: ";").map(\.trimmingSpaces)
-            guard let type = pieces.first?.lowercased(),
-                ["application/json", "application/yaml", "*/*", "application/*"].contains(type)
-            else { continue }
-            var parameters: [String: String] = [:]
-            for piece in pieces.dropFirst() {
-                let pair = piece.split(separator: "=", maxSplits: 1).map(String.init)
-                if pair.count == 2 { parameters[pair[0]] = pair[1] }
-            }
-            let version = parameters["v"] ?? "v1"
-            switch parameters["as"] {
-            case nil: self = .object
-            case "Table" where ["v1", "v1beta1"].contains(version): self = .table(version: version)
-            case "PartialObjectMetadata", "PartialObjectMetadataList": self = .metadata(version: version)
-            default: continue
-            }
+        guard wanted.contains(where: { MediaRange.served.contains($0.type) || $0.type == "*/*" }) else {
+            throw Status.notAcceptable
+        }
+        for range in wanted {
+            guard range.isJSON || range.type == "application/yaml" && !isWatch else { continue }
+            guard let shape = Representation(range) else { continue }
+            self = shape
             return
         }
-        guard MediaTypes.accepts(accept, MediaTypes.offered) else { throw Status.notAcceptable }
         throw Status(
             .notAcceptable,
-            "only the following media types are accepted: \(MediaTypes.offered.joined(separator: ", "))")
+            isWatch
+                ? "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+                : "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf"
+        )
+    }
+
+    /// Nil for a shape that is not known.
+    private init?(_ range: MediaRange) {
+        let version = range.parameters["v"] ?? "v1"
+        let isMeta = ["meta.k8s.io", nil].contains(range.parameters["g"])
+        switch range.parameters["as"] {
+        case nil: self = .object
+        case "Table" where isMeta && ["v1", "v1beta1"].contains(version): self = .table(version: version)
+        case "PartialObjectMetadata" where isMeta && ["v1", "v1beta1"].contains(version):
+            self = .metadata(version: version, isList: false)
+        case "PartialObjectMetadataList" where isMeta && ["v1", "v1beta1"].contains(version):
+            self = .metadata(version: version, isList: true)
+        default: return nil
+        }
     }
 
     /// The name under which watchers of one change share the encoded line.
@@ -45,7 +55,7 @@ enum Representation: Equatable, Sendable {
         switch self {
         case .object: "object"
         case .table(let version): "table-\(version)-\(include)"
-        case .metadata(let version): "metadata-\(version)"
+        case .metadata(let version, _): "metadata-\(version)"
         }
     }
 
@@ -55,5 +65,52 @@ enum Representation: Equatable, Sendable {
             "kind": "PartialObjectMetadata", "apiVersion": .string("meta.k8s.io/\(version)"),
             "metadata": object["metadata"],
         ]
+    }
+
+    /// - Throws: 406 when the kind that was asked for is a list and the answer is none, or the other way round.
+    func check(isList: Bool, _ resource: Resource) throws(Status) {
+        guard case .metadata(_, let wantsList) = self, wantsList != isList else { return }
+        let package =
+            resource.group.isEmpty ? "core" : resource.group.split(separator: ".").first.map(String.init) ?? ""
+        throw Status(
+            .notAcceptable,
+            wantsList
+                ? "you requested PartialObjectMetadataList, but the requested object is not a list (*\(package).\(resource.kind))"
+                : "you requested PartialObjectMetadata, but the requested object is a list (*\(package).\(resource.listKind))"
+        )
+    }
+}
+
+/// One item of an `Accept` header. Source: RFC 9110 section 12.5.1.
+struct MediaRange: Equatable {
+    /// Lower case, without parameters.
+    let type: String
+    let parameters: [String: String]
+    let quality: Double
+
+    static let served: Set<String> = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]
+
+    var isJSON: Bool { type == "application/json" || type == "*/*" || type == "application/*" }
+
+    /// The items of a header, the most wanted first; those of equal weight in their order.
+    static func list(_ header: String?) -> [MediaRange] {
+        let ranges = (header ?? "").split(separator: ",").compactMap(MediaRange.init)
+        return ranges.enumerated().sorted {
+            $0.element.quality == $1.element.quality
+                ? $0.offset < $1.offset : $0.element.quality > $1.element.quality
+        }.map(\.element)
+    }
+
+    private init?(_ text: Substring) {
+        let pieces = text.split(separator: ";").map(\.trimmingSpaces)
+        guard let type = pieces.first, !type.isEmpty else { return nil }
+        self.type = type.lowercased()
+        var parameters: [String: String] = [:]
+        for piece in pieces.dropFirst() {
+            let pair = piece.split(separator: "=", maxSplits: 1).map(String.init)
+            if pair.count == 2 { parameters[pair[0]] = pair[1] }
+        }
+        quality = parameters["q"].flatMap { Double($0) } ?? 1
+        self.parameters = parameters
     }
 }

@@ -3,7 +3,7 @@ import Shared
 extension Status {
     /// Source: kube-apiserver's answer to a resourceVersion that does not exist yet.
     static func tooLarge(_ revision: Revision, current: Revision) -> Status {
-        var status = Status(.timeout, "Too large resource version: \(revision), current: \(current)")
+        var status = Status(.timeout, "Timeout: Too large resource version: \(revision), current: \(current)")
         status.retryAfterSeconds = 1
         status.causes = [Cause(reason: "ResourceVersionTooLarge", message: "Too large resource version", field: "")]
         return status

@@ -41,11 +41,19 @@ struct Channel {
     mutating func bookmark(_ head: Revision, _ actions: inout [Backlog.Action]) {
         for group in listeners.values {
             for listener in group.values {
-                guard let type = listener.subscription.bookmarks else { continue }
-                let frame = WatchFrame(bookmark: type, at: max(head, listener.seen))
+                guard let empty = listener.subscription.bookmarks else { continue }
+                let frame = WatchFrame(bookmark: empty, at: max(head, listener.seen))
                 offer(frame, to: listener.subscription, &actions)
             }
         }
+    }
+
+    /// Offers a bookmark to one watcher.
+    mutating func bookmark(_ subscription: Subscription, _ head: Revision, _ actions: inout [Backlog.Action]) {
+        guard let empty = subscription.bookmarks,
+            let listener = listeners[subscription.scope]?[ObjectIdentifier(subscription)]
+        else { return }
+        offer(WatchFrame(bookmark: empty, at: max(head, listener.seen)), to: subscription, &actions)
     }
 
     private mutating func offer(

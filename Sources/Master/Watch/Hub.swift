@@ -43,18 +43,18 @@ final class Hub: Sendable {
     ///
     /// - Parameters:
     ///   - name: only the object of this name, for watchers of one object.
-    ///   - initial: the objects of a list at `after`, which are sent first as ADDED; with `bookmarks` a bookmark
-    ///     ends them. Those that do not match are left out.
-    ///   - bookmarks: the type that bookmarks carry; nil for none.
+    ///   - initial: the objects of a list at `after`, which are sent first as ADDED. Those that do not match are left
+    ///     out.
+    ///   - bookmarks: the empty object that bookmarks carry; nil for none.
+    ///   - endsInitial: with `bookmarks`, a bookmark marks the end of the initial objects.
     ///   - matches: the selectors; pure and quick, it runs for every change of the resource.
-    /// - Throws: 410 when changes after `after` were compacted, 504 when `after` is in the future.
+    /// A revision in the future is waited for: nothing before it is seen.
+    /// - Throws: 410 when changes after `after` were compacted.
     func watch(
         _ resource: GroupResource, namespace: String? = nil, name: String? = nil, after: Revision,
-        initial: [Stored]? = nil, bookmarks: KindType? = nil,
+        initial: [Stored]? = nil, bookmarks: JSON? = nil, endsInitial: Bool = true,
         matches: @escaping @Sendable (Projection, ObjectKey) -> Bool = { _, _ in true }
     ) throws(Status) -> Watcher {
-        let head = log.head()
-        guard after <= head else { throw .tooLarge(after, current: head) }
         let isRecent = state.withLock { state in
             after >= state.channels[resource, default: Channel(floor: state.start)].ring.floor
         }
@@ -62,7 +62,8 @@ final class Hub: Sendable {
         guard isRecent || after >= floor else { throw .tooOld(after, floor: floor) }
         let scope = Subscription.Scope(namespace: namespace, name: name)
         let subscription = Subscription(resource, scope: scope, bookmarks: bookmarks, matches: matches)
-        return Watcher(subscription, namespace: namespace, hub: self, after: after, initial: initial)
+        return Watcher(
+            subscription, namespace: namespace, hub: self, after: after, initial: initial, endsInitial: endsInitial)
     }
 
     /// Sends a bookmark to the watchers of a resource that asked for them.
@@ -71,6 +72,16 @@ final class Hub: Sendable {
         state.withLock { state in
             let head = state.head
             state.channels[resource]?.bookmark(head, &actions)
+        }
+        for action in actions { action.perform() }
+    }
+
+    /// Sends a bookmark to one watcher, when it is caught up.
+    func bookmark(_ subscription: Subscription) {
+        var actions: [Backlog.Action] = []
+        state.withLock { state in
+            let head = state.head
+            state.channels[subscription.resource]?.bookmark(subscription, head, &actions)
         }
         for action in actions { action.perform() }
     }

@@ -38,11 +38,12 @@ final class Subscription: Sendable {
 
     let resource: GroupResource
     let scope: Scope
-    let bookmarks: KindType?
+    /// The empty object that bookmarks carry; nil when the watcher wants none.
+    let bookmarks: JSON?
     let matches: WatchFrame.Matches
     private let backlog = Mutex(Backlog())
 
-    init(_ resource: GroupResource, scope: Scope, bookmarks: KindType?, matches: @escaping WatchFrame.Matches) {
+    init(_ resource: GroupResource, scope: Scope, bookmarks: JSON?, matches: @escaping WatchFrame.Matches) {
         self.resource = resource
         self.scope = scope
         self.bookmarks = bookmarks

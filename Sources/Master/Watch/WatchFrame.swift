@@ -36,6 +36,13 @@ struct WatchFrame: Sendable {
         }
     }
 
+    /// The object of the line as a value; nil for errors.
+    var json: JSON? {
+        if let stored { return try? stored.json() }
+        guard kind == .bookmark, case .bytes(let bytes) = content else { return nil }
+        return try? JSON(parsing: bytes)
+    }
+
     /// The complete line: `{"type":"ADDED","object":{…}}` and a line break. Watchers of one change share it.
     var line: [UInt8] { line(variant: "") { WatchFrame.line($0.kind, $0.objectBytes) } }
 
@@ -88,12 +95,12 @@ extension WatchFrame {
     init(present stored: Stored) { self.init(kind: .added, revision: stored.revision, content: .object(stored)) }
 
     /// A bookmark: the watcher has seen everything up to `revision`.
-    /// - Parameter endsInitial: marks the end of the objects that were there. Source: KEP-3157.
-    init(bookmark type: KindType, at revision: Revision, endsInitial: Bool = false) {
-        var object: JSON = [
-            "kind": .string(type.kind), "apiVersion": .string(type.apiVersion),
-            "metadata": ["resourceVersion": .string(revision.description)],
-        ]
+    /// - Parameters:
+    ///   - empty: an object of the watched kind with nothing in it.
+    ///   - endsInitial: marks the end of the objects that were there. Source: KEP-3157.
+    init(bookmark empty: JSON, at revision: Revision, endsInitial: Bool = false) {
+        var object = empty
+        object["metadata"]["resourceVersion"] = .string(revision.description)
         if endsInitial { object["metadata"]["annotations"] = ["k8s.io/initial-events-end": "true"] }
         self.init(kind: .bookmark, revision: revision, content: .bytes(object.encoded))
     }

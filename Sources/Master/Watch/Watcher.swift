@@ -21,13 +21,18 @@ final class Watcher: Sendable {
     private let namespace: String?
     private let hub: Hub
     private let after: Revision
+    private let endsInitial: Bool
     private let state: Mutex<State>
 
-    init(_ subscription: Subscription, namespace: String?, hub: Hub, after: Revision, initial: [Stored]?) {
+    init(
+        _ subscription: Subscription, namespace: String?, hub: Hub, after: Revision, initial: [Stored]?,
+        endsInitial: Bool
+    ) {
         self.subscription = subscription
         self.namespace = namespace
         self.hub = hub
         self.after = after
+        self.endsInitial = endsInitial
         state = Mutex(State(phase: initial.map { .initial($0[...]) } ?? .catchingUp(after: after)))
     }
 
@@ -61,6 +66,9 @@ final class Watcher: Sendable {
         }
     }
 
+    /// Tells the reader how far it has seen, when it wants to know and is caught up.
+    func bookmark() { hub.bookmark(subscription) }
+
     /// Ends the watch; a reader that waits gets nil.
     func cancel() {
         subscription.close()
@@ -83,8 +91,8 @@ final class Watcher: Sendable {
         let rest = objects.dropFirst(part.count)
         var frames = part.filter { subscription.scope.covers($0.key) && subscription.matches($0.projection, $0.key) }
             .map { WatchFrame(present: $0) }
-        if rest.isEmpty, let type = subscription.bookmarks {
-            frames.append(WatchFrame(bookmark: type, at: after, endsInitial: true))
+        if rest.isEmpty, endsInitial, let empty = subscription.bookmarks {
+            frames.append(WatchFrame(bookmark: empty, at: after, endsInitial: true))
         }
         enter(rest.isEmpty ? .catchingUp(after: after) : .initial(rest))
         return frames

@@ -26,15 +26,14 @@ package struct FieldSelector: Hashable, Sendable {
     /// - Throws: `Status` 400 that shows the term.
     package init(parsing text: String) throws(Status) {
         requirements = []
-        for term in FieldSelector.terms(text) {
-            guard let equals = FieldSelector.operatorStart(term) else {
-                throw Status(
-                    .badRequest, "invalid field selector \"\(text)\": the term \"\(term)\" has none of =, ==, !=")
+        for term in FieldSelector.terms(text).sorted() {
+            guard let (place, operation) = FieldSelector.operation(in: term) else {
+                throw Status(.badRequest, "invalid selector: '\(text)'; can't understand '\(term)'")
             }
-            let isEqual = term[equals] == "="
-            var value = term[term.index(after: equals)...]
-            if value.hasPrefix("=") { value.removeFirst() } else if !isEqual { continue }
-            requirements.append(Requirement(String(term[..<equals]), isEqual: isEqual, FieldSelector.unescape(value)))
+            let value = term[term.index(place, offsetBy: operation.count)...]
+            requirements.append(
+                Requirement(
+                    String(term[..<place]), isEqual: operation != "!=", try FieldSelector.unescape(value)))
         }
     }
 
@@ -56,23 +55,35 @@ package struct FieldSelector: Hashable, Sendable {
         return terms.filter { !$0.isEmpty }
     }
 
-    private static func operatorStart(_ term: Substring) -> Substring.Index? {
-        term.indices.first { index in
-            term[index] == "=" || (term[index] == "!" && term[term.index(after: index)...].hasPrefix("="))
+    /// The first operator of a term and its place.
+    private static func operation(in term: Substring) -> (Substring.Index, String)? {
+        for index in term.indices {
+            for operation in ["!=", "==", "="] where term[index...].hasPrefix(operation) { return (index, operation) }
         }
+        return nil
     }
 
-    private static func unescape(_ value: Substring) -> String {
+    private static func unescape(_ value: Substring) throws(Status) -> String {
         var text = ""
         var escaped = false
-        for character in value {
-            if !escaped, character == "\\" {
-                escaped = true
-            } else {
-                text.append(character)
+        for scalar in value.unicodeScalars {
+            let isSpecial = scalar == "\\" || scalar == "," || scalar == "="
+            if escaped {
+                guard isSpecial else {
+                    throw Status(.badRequest, "invalid field selector: invalid escape sequence: \\\(scalar)")
+                }
+                text.unicodeScalars.append(scalar)
                 escaped = false
+            } else if scalar == "\\" {
+                escaped = true
+            } else if isSpecial {
+                throw Status(
+                    .badRequest, "invalid field selector: unescaped character in value: \(scalar.value)")
+            } else {
+                text.unicodeScalars.append(scalar)
             }
         }
+        if escaped { throw Status(.badRequest, "invalid field selector: invalid escape sequence: \\") }
         return text
     }
 }

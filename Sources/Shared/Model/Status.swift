@@ -47,8 +47,11 @@ package struct Status: Error, Equatable, Sendable {
     package var uid = ""
     package var causes: [Cause] = []
     package var retryAfterSeconds = 0
-    /// The body has `details` even when there are none.
+    /// `details` is written even when there is nothing in it, as for errors that the server makes without looking at an
+    /// object.
     package var showsDetails = false
+    /// `metadata.continue`: where a list that has grown too old may go on.
+    package var next = ""
 
     package init(_ reason: Reason, _ message: String, code: Int? = nil) {
         self.reason = reason
@@ -109,6 +112,7 @@ extension Status {
     /// The body of the answer.
     package var json: JSON {
         var json: JSON = ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure"]
+        if !next.isEmpty { json["metadata"]["continue"] = .string(next) }
         if !message.isEmpty { json["message"] = .string(message) }
         if reason != .unknown { json["reason"] = .string(reason.rawValue) }
         var details: JSON = [:]

@@ -187,7 +187,7 @@ extension GoldenMatch {
                 guard let end = rest.firstIndex(of: ">") else { break }
                 let inner = rest[rest.index(after: start)..<end]
                 let parts = inner.split(separator: ":", omittingEmptySubsequences: false)
-                if parts.first == "fill", parts.count == 3, let count = Int(parts[2]), count <= 1_000_000 {
+                if parts.first == "fill", parts.count == 3, let count = Int(parts[2]), count <= 10_000_000 {
                     literal += String(repeating: String(parts[1]), count: count)
                 } else if let kind = parts.first.flatMap({ TokenKind(rawValue: String($0)) }), parts.count <= 2 {
                     if !literal.isEmpty { pieces.append(.text(literal)) }

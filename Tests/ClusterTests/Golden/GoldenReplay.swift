@@ -232,7 +232,7 @@ struct GoldenReplay {
         for line in answer.text.split(separator: "\n") {
             frames.append((try? JSON(parsing: Array(line.utf8))) ?? .string(String(line)))
         }
-        func types(_ frames: [JSON]) -> [String] { frames.map { $0["type"].text }.filter { $0 != "BOOKMARK" } }
+        func types(_ frames: [JSON]) -> [String] { frames.map { $0["type"].string ?? "" }.filter { $0 != "BOOKMARK" } }
         var other: [String] = []
         if answer.status != wanted["status"].int { other.append("status is \(answer.status) \(answer.text)") }
         if types(frames) != types(wanted["events"].items) {

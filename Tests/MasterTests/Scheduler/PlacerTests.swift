@@ -242,9 +242,9 @@ struct PlacerTests {
             "containers": [container("1"), container("500m")],
             "initContainers": [container("200m", "Always"), container("3")], "overhead": ["cpu": "100m"],
         ])
-        #expect(PodDemand.requests(of: spec).cpu == 3300)
+        #expect(Amounts(PodAmounts.sum(spec.json, "requests")).cpu == 3300)
         let huge = PodSpec(["containers": [container("9223372036854775807"), container("9223372036854775807")]])
-        #expect(PodDemand.requests(of: huge).cpu == .max)
+        #expect(Amounts(PodAmounts.sum(huge.json, "requests")).cpu == .max)
     }
 
     @Test func `only a share of many nodes is looked at`() {

@@ -58,7 +58,7 @@ struct HistoryTests {
         try await store.put(pod("a"))
         let status = await #expect(throws: Status.self) { try await store.get(pod("a"), at: Revision(9)) }
         #expect(status?.code == 504 && status?.retryAfterSeconds == 1)
-        #expect(status?.message == "Too large resource version: 9, current: 1")
+        #expect(status?.message == "Timeout: Too large resource version: 9, current: 1")
     }
 
     @Test func `a time finds its revision`() async throws {

@@ -37,6 +37,14 @@ final class Scratch: Sendable {
         try Store.open(path: "\(path)/\(file)", clock: clock, options: options, project: plainProjection)
     }
 
+    /// Opens the state of a store that is being let go: its last commit may hold the lock for a moment more.
+    func reopen(_ clock: any WallClock = ManualClock(), options: Store.Options = Store.Options()) async throws -> Store
+    {
+        let end = SystemClock().uptime() + .seconds(5)
+        while !FileLock.isFree(path: database + ".lock"), SystemClock().uptime() < end { await Task.yield() }
+        return try open(clock, options: options)
+    }
+
     /// Copies the state's files as they are at this moment: what a machine that loses power leaves.
     func copy(to other: Scratch) {
         for file in files where !file.hasSuffix(".lock") && !file.hasSuffix("-shm") {

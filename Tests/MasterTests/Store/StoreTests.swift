@@ -134,7 +134,7 @@ struct StoreTests {
             try await store.put(pod("a"))
             try await store.delete(pod("a"))
         }
-        let store = try scratch.open()
+        let store = try await scratch.reopen()
         #expect(store.head == Revision(2))
         #expect(store.get(pod("a")) == nil)
         #expect(try await store.put(pod("a")).revision == Revision(3))

@@ -86,15 +86,16 @@ extension DescribeText {
         line(1, "---------\t----\t\t------------\t----------\t---------------\t-------------\t---")
         var totals: [String: (requests: Quantity, limits: Quantity)] = [:]
         for pod in pods {
+            let requests = PodAmounts.sum(pod["spec"], "requests")
+            let limits = PodAmounts.sum(pod["spec"], "limits")
             var cells: [String] = []
             for name in ["cpu", "memory"] {
-                for part in ["requests", "limits"] { cells.append(share(PodAmounts.sum(pod, part, name), name)) }
+                for amounts in [requests, limits] { cells.append(share(amounts[name] ?? Quantity(0), name)) }
             }
             for name in ["cpu", "memory", "ephemeral-storage"] {
                 let old = totals[name] ?? (Quantity(0), Quantity(0))
                 totals[name] = (
-                    old.requests + PodAmounts.sum(pod, "requests", name),
-                    old.limits + PodAmounts.sum(pod, "limits", name)
+                    old.requests + (requests[name] ?? Quantity(0)), old.limits + (limits[name] ?? Quantity(0))
                 )
             }
             let object = Object(pod)
@@ -110,18 +111,5 @@ extension DescribeText {
             let (requests, limits) = totals[name] ?? (Quantity(0), Quantity(0))
             line(1, "\(name)\t\(share(requests, name))\t\(share(limits, name))")
         }
-    }
-}
-
-/// What the containers of a pod ask for together. Pure.
-enum PodAmounts {
-    /// - Parameter part: `requests` or `limits`.
-    static func sum(_ pod: JSON, _ part: String, _ name: String) -> Quantity {
-        func amount(_ container: JSON) -> Quantity {
-            container["resources"][part][name].string.flatMap { Quantity($0) } ?? Quantity(0)
-        }
-        let running = pod.at("spec", "containers").items.map(amount).reduce(Quantity(0), +)
-        let first = pod.at("spec", "initContainers").items.map(amount).max() ?? Quantity(0)
-        return max(running, first)
     }
 }

@@ -33,3 +33,28 @@ extension JSON {
         return String(decoding: bytes, as: UTF8.self)
     }
 }
+
+/// Values as Go prints them (`%#v`), which is how a real server shows some in its errors.
+enum GoText {
+    /// `[]string{"a", "b"}`.
+    static func strings(_ list: JSON, of type: String = "string") -> String {
+        list.items.isEmpty
+            ? "[]\(type)(nil)" : "[]\(type){\(list.items.map { ($0.string ?? "").goQuoted }.joined(separator: ", "))}"
+    }
+    /// `map[string]string{"a":"b"}`.
+    static func map(_ members: JSON) -> String {
+        let entries = members.strings.sorted { $0.key < $1.key }
+        return entries.isEmpty
+            ? "map[string]string(nil)"
+            : "map[string]string{\(entries.map { "\($0.key.goQuoted):\($0.value.goQuoted)" }.joined(separator: ", "))}"
+    }
+    static func selector(_ selector: JSON) -> String {
+        let type = "v1.LabelSelectorRequirement"
+        let expressions = selector["matchExpressions"].items.map { one in
+            let name = "Key:\((one["key"].string ?? "").goQuoted), Operator:\((one["operator"].string ?? "").goQuoted)"
+            return "\(type){\(name), Values:\(strings(one["values"]))}"
+        }
+        let list = expressions.isEmpty ? "(nil)" : "{\(expressions.joined(separator: ", "))}"
+        return "v1.LabelSelector{MatchLabels:\(map(selector["matchLabels"])), MatchExpressions:[]\(type)\(list)}"
+    }
+}

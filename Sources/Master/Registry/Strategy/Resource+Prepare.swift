@@ -1,6 +1,11 @@
 import Shared
 
 extension Resource {
+    /// Brings together fields that are two ways to say one thing, as reading an object does.
+    func merge(_ object: inout JSON) {
+        if groupResource.description == "secrets" { mergeStringData(&object) }
+    }
+
     /// Makes what a client sent fit to be stored as a new object: no status, first generation.
     /// The identity (uid, creationTimestamp, resourceVersion) is the store's business.
     func prepareForCreate(_ object: inout JSON) {
@@ -13,7 +18,10 @@ extension Resource {
         case "pods":
             object["status"] = ["phase": "Pending", "qosClass": .string(QualityOfService(pod: object).rawValue)]
             if !object["spec"]["schedulingGates"].items.isEmpty { noteGates(&object) }
-        case "persistentvolumes", "persistentvolumeclaims": object["status"] = ["phase": "Pending"]
+        case "persistentvolumes": object["status"] = ["phase": "Pending"]
+        case "persistentvolumeclaims":
+            object["status"] = ["phase": "Pending"]
+            sources(&object["spec"])
         case "secrets": mergeStringData(&object)
         case "jobs.batch": selectOwnPods(&object)
         case "daemonsets.apps": object["metadata"]["annotations"][Resource.templateGeneration] = "1"
@@ -56,6 +64,7 @@ extension Resource {
         for key in fixedByStatus { metadata.set(key, old["metadata"].object?[key]) }
         result["metadata"] = metadata
         object = result
+        keepSystemMetadata(&object, from: old)
     }
 
     /// The metadata that a write of the status can not change.
@@ -126,8 +135,16 @@ extension Resource {
 
     /// What the cluster has given to a service stays when its writer leaves it out.
     private func keepAllocations(_ spec: inout JSON, from old: JSON) {
+        dropDependents(&spec, from: old)
         guard spec["type"] != "ExternalName", old["type"] != "ExternalName" else { return }
         if spec["clusterIP"].isNull { spec.set("clusterIP", old.object?["clusterIP"]) }
+        // Who knows only of the one address means the first of the list with it. Source: `normalizeClusterIPs`.
+        if spec["clusterIP"] != old["clusterIP"], spec["clusterIPs"] == old["clusterIPs"],
+            case .array(var all) = spec["clusterIPs"], !all.isEmpty
+        {
+            all[0] = spec["clusterIP"]
+            spec["clusterIPs"] = .array(all)
+        }
         if spec["clusterIPs"].isNull, spec["clusterIP"] == old["clusterIP"] {
             for key in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] where spec[key].isNull {
                 spec.set(key, old.object?[key])
@@ -145,21 +162,76 @@ extension Resource {
         spec["ports"] = .array(ports)
     }
 
+    /// A claim's `dataSource` can be a claim or a snapshot, anything else in it counts for nothing; what is in it or in
+    /// `dataSourceRef` alone is in both. Source: `normalizeDataSources`, `EnforceDataSourceBackwardsCompatibility`.
+    private func sources(_ spec: inout JSON) {
+        let source = spec["dataSource"]
+        if !source.isNull {
+            let group = source["apiGroup"].string ?? ""
+            let isKnown =
+                group.isEmpty && source["kind"] == "PersistentVolumeClaim"
+                || group == "snapshot.storage.k8s.io" && source["kind"] == "VolumeSnapshot"
+            if !isKnown { spec.remove("dataSource") }
+        }
+        if spec["dataSourceRef"].isNull {
+            spec.set("dataSourceRef", spec.object?["dataSource"])
+        } else if spec["dataSource"].isNull, spec["dataSourceRef"]["namespace"].isNull {
+            let reference = spec["dataSourceRef"]
+            let isClaim = (reference["apiGroup"].string ?? "").isEmpty && reference["kind"] == "PersistentVolumeClaim"
+            if isClaim || reference["kind"] == "VolumeSnapshot" { spec["dataSource"] = reference }
+        }
+    }
+
+    /// A definition remembers every version that objects may have been stored in.
+    private func noteStoredVersion(_ definition: inout JSON) {
+        let stored = definition["status"]["storedVersions"].items
+        for version in definition["spec"]["versions"].items where version["storage"] == true {
+            guard !stored.contains(version["name"]) else { continue }
+            definition["status"]["storedVersions"] = .array(stored + [version["name"]])
+        }
+    }
+
+    /// What only fits to the type that a service had goes with it, unless its writer has changed it as well.
+    /// Source: `dropTypeDependentFields`.
+    private func dropDependents(_ spec: inout JSON, from old: JSON) {
+        let isPublic = { (spec: JSON) in
+            ["NodePort", "LoadBalancer"].contains(spec["type"].string ?? "")
+                || spec["type"] == "ClusterIP" && !spec["externalIPs"].items.isEmpty
+        }
+        func drop(_ key: String, when isGone: Bool) {
+            if isGone, spec[key] == old[key] { spec.remove(key) }
+        }
+        drop("externalTrafficPolicy", when: !isPublic(spec) && isPublic(old))
+        drop("allocateLoadBalancerNodePorts", when: spec["type"] != "LoadBalancer" && old["type"] == "LoadBalancer")
+        drop("loadBalancerClass", when: spec["type"] != "LoadBalancer" && old["type"] == "LoadBalancer")
+        drop("internalTrafficPolicy", when: spec["type"] == "ExternalName")
+        guard !["NodePort", "LoadBalancer"].contains(spec["type"].string ?? ""),
+            ["NodePort", "LoadBalancer"].contains(old["type"].string ?? ""), case .array(var ports) = spec["ports"]
+        else { return }
+        let numbers = { (spec: JSON) in Set(spec["ports"].items.compactMap { $0["nodePort"].int }.filter { $0 != 0 }) }
+        guard numbers(spec) == numbers(old) else { return }
+        for index in ports.indices { ports[index].remove("nodePort") }
+        spec["ports"] = .array(ports)
+    }
+
     /// An annotation by which old clients count the templates of a DaemonSet.
     private static let templateGeneration = "deprecated.daemonset.template.generation"
 
-    /// A job knows its pods by its own uid, unless its writer chose the selector. The uid has to be there.
+    /// A job knows its pods by its own uid, unless its writer chose the selector. The uid has to be there. What a writer
+    /// has put in the same places stays, and is refused by validation.
     private func selectOwnPods(_ job: inout JSON) {
-        guard job["spec"]["manualSelector"] != true, let uid = job["metadata"].object?["uid"],
-            job["spec"]["selector"].isNull
-        else { return }
+        guard job["spec"]["manualSelector"] != true, let uid = job["metadata"].object?["uid"] else { return }
         let name = job["metadata"]["name"]
         let labels = [
             ("batch.kubernetes.io/controller-uid", uid), ("batch.kubernetes.io/job-name", name),
             ("controller-uid", uid), ("job-name", name),
         ]
-        for (key, value) in labels { job["spec"]["template"]["metadata"]["labels"][key] = value }
-        job["spec"]["selector"] = ["matchLabels": ["batch.kubernetes.io/controller-uid": uid]]
+        for (key, value) in labels where job["spec"]["template"]["metadata"]["labels"][key].isNull {
+            job["spec"]["template"]["metadata"]["labels"][key] = value
+        }
+        if job["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"].isNull {
+            job["spec"]["selector"]["matchLabels"]["batch.kubernetes.io/controller-uid"] = uid
+        }
     }
 
     private func resetStatus(_ object: inout JSON) {

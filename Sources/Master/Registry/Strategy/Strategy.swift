@@ -16,6 +16,8 @@ struct Strategy: Sendable, Hashable {
     /// A DELETE that does not say what becomes of dependents leaves them behind, as these kinds always have.
     var orphansDependents = false
     var nameRule = NameRule.subdomain
+    /// The answer to a deletion is the object as it was last, not a Status.
+    var returnsDeleted = false
 
     /// The grammar of an object's name.
     enum NameRule: Sendable, Hashable {
@@ -41,6 +43,7 @@ struct Strategy: Sendable, Hashable {
         allowsUnconditionalUpdate = !Strategy.conditional.contains(name)
         isGracefullyDeleted = name == "pods"
         orphansDependents = name == "jobs.batch" || name == "replicationcontrollers"
+        returnsDeleted = Strategy.returning.contains(name)
         switch name {
         case "namespaces": nameRule = .label
         case "services": nameRule = .label1035
@@ -55,6 +58,12 @@ struct Strategy: Sendable, Hashable {
         }
     }
 
+    private static let returning: Set<String> = [
+        "persistentvolumeclaims", "persistentvolumes", "pods", "podtemplates", "resourcequotas", "serviceaccounts",
+        "csidrivers.storage.k8s.io", "csinodes.storage.k8s.io", "csistoragecapacities.storage.k8s.io",
+        "storageclasses.storage.k8s.io", "volumeattachments.storage.k8s.io",
+        "volumeattributesclasses.storage.k8s.io",
+    ]
     private static let generational: Set<String> = [
         "customresourcedefinitions.apiextensions.k8s.io", "daemonsets.apps", "deployments.apps", "replicasets.apps",
         "statefulsets.apps", "endpointslices.discovery.k8s.io", "ingresses.networking.k8s.io",

@@ -67,6 +67,9 @@ extension FieldErrors {
     mutating func invalid(_ field: Field, _ detail: String) {
         append(FieldError(reason: .invalid, field: field.path, value: field.shown, detail: detail))
     }
+    mutating func invalid(_ field: Field, shown: String, _ detail: String) {
+        append(FieldError(reason: .invalid, field: field.path, value: shown, detail: detail))
+    }
     mutating func forbidden(_ field: Field, _ detail: String = "") {
         append(FieldError(reason: .forbidden, field: field.path, detail: detail))
     }
@@ -106,7 +109,16 @@ extension FieldErrors {
         if field.text.isEmpty { required(field, detail) }
     }
     /// Present values stay as they were.
-    mutating func immutable(_ new: Field, _ old: Field, _ detail: String = "field is immutable") {
-        if new.json != old.json { invalid(new, detail) }
+    mutating func immutable(
+        _ new: Field, _ old: Field, _ detail: String = "field is immutable", shown: String? = nil
+    ) {
+        if new.json != old.json { invalid(new, shown: shown ?? new.shown, detail) }
+    }
+}
+
+extension FieldErrors {
+    /// Adds every text as an invalid value.
+    mutating func check(_ field: Field, _ texts: [String]) {
+        for text in texts { invalid(field, text) }
     }
 }

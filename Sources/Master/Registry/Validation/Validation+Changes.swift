@@ -21,25 +21,40 @@ extension Validation {
                     spec["persistentvolumesource"], "spec.persistentvolumesource is immutable after creation")
                 break
             }
-            errors.immutable(spec["volumeMode"], before["volumeMode"])
-            if before["nodeAffinity"].isPresent { errors.immutable(spec["nodeAffinity"], before["nodeAffinity"]) }
+            // Kubernetes leaves `spec` out of these paths.
+            errors.immutable(new["volumeMode"].with(spec["volumeMode"].json), before["volumeMode"])
+            if before["nodeAffinity"].isPresent {
+                errors.immutable(new["nodeAffinity"].with(spec["nodeAffinity"].json), before["nodeAffinity"])
+            }
+        case "nodes": nodeChange(spec, before, &errors)
+        case "csidrivers.storage.k8s.io":
+            for key in ["attachRequired", "volumeLifecycleModes"] where spec[key].json != before[key].json {
+                errors.invalid(spec, "field is immutable")
+                break
+            }
+        case "csinodes.storage.k8s.io":
+            for driver in before["drivers"].items {
+                let same = spec["drivers"].items.first { $0["name"].json == driver["name"].json }
+                if let same,
+                    same["nodeID"].json != driver["nodeID"].json
+                        || same["topologyKeys"].json != driver["topologyKeys"].json
+                {
+                    errors.invalid(same, "field is immutable")
+                }
+            }
+        case "events.events.k8s.io": eventChange(new, old, &errors)
+        case "customresourcedefinitions.apiextensions.k8s.io": definitionChange(new, old, &errors)
         case "resourcequotas":
-            if spec["scopes"].json != before["scopes"].json { errors.invalid(spec["scopes"], "field is immutable") }
+            if spec["scopes"].json != before["scopes"].json {
+                errors.invalid(
+                    spec["scopes"], shown: GoText.strings(spec["scopes"].json, of: "core.ResourceQuotaScope"),
+                    "field is immutable")
+            }
         case "deployments.apps", "replicasets.apps", "daemonsets.apps":
-            errors.immutable(spec["selector"], before["selector"])
+            errors.immutable(spec["selector"], before["selector"], shown: GoText.selector(spec["selector"].json))
         case "statefulsets.apps": statefulSetChange(spec, before, &errors)
         case "controllerrevisions.apps": errors.immutable(new["data"], old["data"])
-        case "jobs.batch":
-            let isSuspended = before["suspend"].bool
-            for key in [
-                "completions", "selector", "template", "completionMode", "podFailurePolicy", "backoffLimitPerIndex",
-            ]
-            where !(key == "template" && isSuspended)
-                && !(key == "completions" && spec["completionMode"].text == "Indexed")
-            {
-                errors.immutable(spec[key], before[key])
-            }
-        case "customresourcedefinitions.apiextensions.k8s.io": definitionChange(new, old, &errors)
+        case "jobs.batch": jobChange(spec, before, hasStarted: old["status"]["startTime"].isPresent, &errors)
         case "ingressclasses.networking.k8s.io": errors.immutable(spec["controller"], before["controller"])
         case "endpointslices.discovery.k8s.io": errors.immutable(new["addressType"], old["addressType"])
         case "rolebindings.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io":
@@ -63,6 +78,53 @@ extension Validation {
         }
     }
 
+    /// Source: `ValidateJobUpdate`.
+    private static func jobChange(_ spec: Field, _ before: Field, hasStarted: Bool, _ errors: inout FieldErrors) {
+        // The number of indexes may grow and shrink with the number of pods at a time.
+        let isElastic =
+            spec["completionMode"].text == "Indexed" && spec["completions"].json == spec["parallelism"].json
+        if !isElastic { errors.immutable(spec["completions"], before["completions"]) }
+        // Told with the other rules already, and once more, as by a real server.
+        let labels = spec["template"]["metadata"]["labels"]
+        if let parsed = LabelSelector(spec["selector"].json), !parsed.matches(labels.json.strings) {
+            errors.invalid(labels, shown: GoText.map(labels.json), "`selector` does not match template `labels`")
+        }
+        errors.immutable(spec["selector"], before["selector"], shown: GoText.selector(spec["selector"].json))
+        var template = spec["template"].json
+        if before["suspend"].bool, !hasStarted {
+            // Before the first pod, who queues jobs may still say where they go.
+            let was = before["template"].json
+            for key in ["labels", "annotations"] {
+                template["metadata"].set(key, was["metadata"].object?[key])
+            }
+            for key in ["nodeSelector", "tolerations", "schedulingGates", "affinity"] {
+                template["spec"].set(key, was["spec"].object?[key])
+            }
+        }
+        if template != before["template"].json { errors.immutable(spec["template"], before["template"]) }
+        for key in ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "successPolicy", "managedBy"] {
+            errors.immutable(spec[key], before[key])
+        }
+    }
+
+    /// What a cluster has given to a node stays.
+    private static func nodeChange(_ spec: Field, _ before: Field, _ errors: inout FieldErrors) {
+        for (key, path) in [("podCIDR", "podCIDRs"), ("providerID", "providerID")]
+        where !before[key].text.isEmpty && spec[key].json != before[key].json {
+            errors.forbidden(spec[path], "node updates may not change \(key) except from \"\" to valid")
+        }
+    }
+
+    /// Events of the new form can be counted up, nothing else. Source: `ValidateEventUpdate`.
+    private static func eventChange(_ new: Field, _ old: Field, _ errors: inout FieldErrors) {
+        for key in [
+            "regarding", "reason", "note", "type", "reportingController", "reportingInstance", "action", "related",
+            "eventTime", "deprecatedSource", "deprecatedFirstTimestamp", "deprecatedCount",
+        ] {
+            errors.immutable(new[key], old[key])
+        }
+    }
+
     private static func podChange(_ new: Field, _ old: Field, _ errors: inout FieldErrors) {
         let spec = new["spec"]
         let before = old["spec"]
@@ -74,6 +136,19 @@ extension Validation {
             wanted > deadline
         {
             errors.invalid(spec["activeDeadlineSeconds"], "must be less than or equal to previous value")
+        }
+        if before["activeDeadlineSeconds"].isPresent, spec["activeDeadlineSeconds"].isAbsent {
+            errors.invalid(
+                spec["activeDeadlineSeconds"], "must not update from a positive integer to nil value")
+        }
+        for list in ["containers", "initContainers"] {
+            for container in spec[list].items where container["image"].text.isEmpty {
+                errors.required(container["image"])
+            }
+        }
+        let gates = before["schedulingGates"].json.items
+        for gate in spec["schedulingGates"].items where !gates.contains(gate.json) {
+            errors.forbidden(gate, "only deletion is allowed, but found new scheduling gate '\(gate["name"].text)'")
         }
         let had = before["tolerations"].json.items
         let has = spec["tolerations"].json.items
@@ -93,6 +168,10 @@ extension Validation {
         }
         if spec["terminationGracePeriodSeconds"].int == 1, (before["terminationGracePeriodSeconds"].int ?? 0) < 0 {
             patched.set("terminationGracePeriodSeconds", before.json.object?["terminationGracePeriodSeconds"])
+        }
+        if !gates.isEmpty {
+            // A pod that waits behind gates may be narrowed down still.
+            for key in ["nodeSelector", "affinity"] { patched.set(key, before.json.object?[key]) }
         }
         if patched != before.json {
             errors.forbidden(
@@ -115,7 +194,13 @@ extension Validation {
         let now = new["spec"]["clusterIP"].text
         let types = [old["spec"]["type"].text, new["spec"]["type"].text]
         if !types.contains("ExternalName"), !was.isEmpty, now != was {
-            errors.invalid(new["spec"]["clusterIPs"][0].with(.string(now)), "may not change once set")
+            let all =
+                new["spec"]["clusterIPs"].json.items.isEmpty ? .array([.string(now)]) : new["spec"]["clusterIPs"].json
+            errors.invalid(new["spec"]["clusterIPs"][0], shown: GoText.strings(all), "may not change once set")
+        }
+        let kind = old["spec"]["loadBalancerClass"]
+        if types == ["LoadBalancer", "LoadBalancer"], kind.json != new["spec"]["loadBalancerClass"].json {
+            errors.invalid(new["spec"]["loadBalancerClass"], "may not change once set")
         }
     }
 
@@ -131,8 +216,9 @@ extension Validation {
                 "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
             )
         }
+        errors.immutable(Field(["volumeMode": spec["volumeMode"].json])["volumeMode"], before["volumeMode"])
         let wanted = spec["resources"]["requests"]
-        if isBound, let size = wanted["storage"].quantity,
+        if let size = wanted["storage"].quantity,
             let was = before["resources"]["requests"]["storage"].quantity, size < was
         {
             errors.forbidden(wanted["storage"], "field can not be less than previous value")
@@ -153,36 +239,6 @@ extension Validation {
                 "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
                     + "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
             )
-        }
-    }
-
-    static func statusRules(_ status: Field, _ resource: Resource, _ errors: inout FieldErrors) {
-        switch resource.groupResource.description {
-        case "deployments.apps", "replicasets.apps", "statefulsets.apps", "replicationcontrollers":
-            let total = status["replicas"].int ?? 0
-            for key in [
-                "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas",
-                "fullyLabeledReplicas", "currentReplicas", "observedGeneration",
-            ] {
-                errors.nonNegative(status[key])
-            }
-            for key in ["updatedReplicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas"] {
-                if let count = status[key].int, count > total {
-                    errors.invalid(status[key], "cannot be greater than status.replicas")
-                }
-            }
-            if let available = status["availableReplicas"].int, available > status["readyReplicas"].int ?? 0 {
-                errors.invalid(status["availableReplicas"], "cannot be greater than readyReplicas")
-            }
-        case "daemonsets.apps":
-            for key in [
-                "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady",
-                "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable",
-            ] {
-                errors.nonNegative(status[key])
-            }
-        case "jobs.batch": for key in ["active", "succeeded", "failed"] { errors.nonNegative(status[key]) }
-        default: break
         }
     }
 }

@@ -17,19 +17,43 @@ extension Validation {
                 }
             }
             probe(container["readinessProbe"], &errors)
+            let grace = container["readinessProbe"]["terminationGracePeriodSeconds"]
+            if grace.isPresent { errors.invalid(grace, "must not be set for readinessProbes") }
+            if container["restartPolicy"].isPresent {
+                errors.forbidden(container["restartPolicy"], "may not be set for non-init containers")
+            }
             for key in ["postStart", "preStop"] where container["lifecycle"][key].isPresent {
                 handler(container["lifecycle"][key], ["exec", "httpGet", "tcpSocket", "sleep"], &errors)
             }
         }
         for container in spec["initContainers"].items {
             self.container(container, spec, volumes, &names, &errors)
-            guard container["restartPolicy"].text != "Always" else { continue }
+            // Each init container runs alone, so that its ports can collide with none but its own.
+            var own: Set<String> = []
+            ports(container["ports"], usesHost: spec["hostNetwork"].bool, &own, &errors)
+            if container["restartPolicy"].isPresent, container["restartPolicy"].text != "Always" {
+                errors.notSupported(container["restartPolicy"], ["Always"])
+            }
+            guard container["restartPolicy"].text != "Always" else {
+                for key in ["livenessProbe", "readinessProbe", "startupProbe"] { probe(container[key], &errors) }
+                continue
+            }
             for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] where container[key].isPresent {
                 errors.forbidden(container[key], "may not be set for init containers without restartPolicy=Always")
             }
         }
         for container in spec["ephemeralContainers"].items {
             self.container(container, spec, volumes, &names, &errors)
+            for key in ["ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resizePolicy"]
+            where container[key].isPresent {
+                errors.forbidden(container[key], "cannot be set for an Ephemeral Container")
+            }
+            if !container["resources"].json.members.isEmpty {
+                errors.forbidden(container["resources"], "cannot be set for an Ephemeral Container")
+            }
+            let target = container["targetContainerName"]
+            let known = (spec["containers"].json.items + spec["initContainers"].json.items).map { $0["name"] }
+            if !target.text.isEmpty, !known.contains(target.json) { errors.notFound(target) }
         }
     }
 
@@ -53,6 +77,10 @@ extension Validation {
         } else if !["File", "FallbackToLogsOnError"].contains(message.text) {
             errors.invalid(message, "must be 'File' or 'FallbackToLogsOnError'")
         }
+        for policy in container["resizePolicy"].items {
+            errors.oneOf(policy["resourceName"], ["cpu", "memory"], required: true)
+            errors.oneOf(policy["restartPolicy"], ["NotRequired", "RestartContainer"], required: true)
+        }
         environment(container, &errors)
         mounts(container, volumes, &errors)
         resources(container["resources"], &errors)
@@ -68,6 +96,9 @@ extension Validation {
                 let texts = NameText.portName(port["name"].text)
                 errors.check(port["name"], texts)
                 if texts.isEmpty, !names.insert(port["name"].text).inserted { errors.duplicate(port["name"]) }
+            }
+            if !port["hostIP"].text.isEmpty, IPAddress(port["hostIP"].text) == nil {
+                errors.invalid(port["hostIP"], "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
             }
             let number = port["containerPort"]
             if (number.int ?? 0) == 0 { errors.required(number) } else { portNumber(number, &errors) }
@@ -296,6 +327,9 @@ extension Validation {
 
     private static func containerSecurity(_ context: Field, _ errors: inout FieldErrors) {
         for key in ["runAsUser", "runAsGroup"] { identity(context[key], &errors) }
+        if context["procMount"].isPresent, !["Default", "Unmasked"].contains(context["procMount"].text) {
+            errors.notSupported(context["procMount"], ["Default", "Unmasked"])
+        }
         seccomp(context["seccompProfile"], &errors)
         guard context["allowPrivilegeEscalation"].json == false else { return }
         if context["privileged"].bool {

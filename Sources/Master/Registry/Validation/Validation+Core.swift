@@ -2,127 +2,6 @@ import Shared
 
 /// Services, endpoints, configuration, namespaces, nodes, quotas and events.
 extension Validation {
-    static func service(_ object: Field, _ errors: inout FieldErrors) {
-        let spec = object["spec"]
-        let type = spec["type"].text
-        let ports = spec["ports"].items
-        let isHeadless = spec["clusterIP"].text == "None"
-        if ports.isEmpty, !isHeadless, type != "ExternalName" { errors.required(spec["ports"]) }
-        if type == "LoadBalancer", isHeadless {
-            errors.invalid(
-                spec["clusterIPs"].entry("0").with("None"), "may not be set to 'None' for LoadBalancer services")
-        }
-        if type == "NodePort", isHeadless {
-            errors.invalid(spec["clusterIPs"][0].with("None"), "may not be set to 'None' for NodePort services")
-        }
-        if type == "ExternalName" {
-            let name = spec["externalName"].text
-            if name.isEmpty {
-                errors.required(spec["externalName"])
-            } else {
-                errors.check(
-                    spec["externalName"], NameText.subdomain(name.hasSuffix(".") ? String(name.dropLast()) : name))
-            }
-            if !spec["clusterIP"].text.isEmpty {
-                errors.forbidden(spec["clusterIPs"], "may not be set when `type` is 'ExternalName'")
-            }
-        }
-        servicePorts(ports, &errors)
-        labels(spec["selector"], &errors)
-        if spec["sessionAffinity"].text.isEmpty {
-            errors.required(spec["sessionAffinity"])
-        } else {
-            errors.oneOf(spec["sessionAffinity"], ["ClientIP", "None"])
-        }
-        if let seconds = spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"].int,
-            !(1...86_400).contains(seconds)
-        {
-            errors.invalid(
-                spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"],
-                "must be greater than 0 and less than 86400")
-        }
-        if !spec["clusterIP"].text.isEmpty, !isHeadless, type != "ExternalName",
-            IPAddress(spec["clusterIP"].text) == nil
-        {
-            errors.invalid(
-                spec["clusterIPs"][0].with(spec["clusterIP"].json),
-                "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
-        }
-        for address in spec["externalIPs"].items { endpointAddress(address, &errors) }
-        serviceTraffic(spec, &errors)
-        errors.oneOf(spec["type"], ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], required: true)
-        for range in spec["loadBalancerSourceRanges"].items {
-            if type != "LoadBalancer" {
-                errors.forbidden(spec["LoadBalancerSourceRanges"], "may only be used when `type` is 'LoadBalancer'")
-                break
-            }
-            if !IPAddress.isPrefix(range.text.trimmingWhitespace) {
-                errors.invalid(
-                    spec["LoadBalancerSourceRanges"].with(.string("[\(range.text)]")),
-                    "must be a list of IP ranges. For example, 10.240.0.0/24,10.250.0.0/24 ")
-            }
-        }
-        if type == "ClusterIP" {
-            for port in ports where (port["nodePort"].int ?? 0) != 0 {
-                errors.forbidden(port["nodePort"], "may not be used when `type` is 'ClusterIP'")
-            }
-        }
-    }
-
-    private static func serviceTraffic(_ spec: Field, _ errors: inout FieldErrors) {
-        let policy = spec["externalTrafficPolicy"]
-        let type = spec["type"].text
-        if policy.isPresent {
-            let isExternal = ["LoadBalancer", "NodePort"].contains(type) || !spec["externalIPs"].json.items.isEmpty
-            if !isExternal {
-                errors.invalid(policy, "may only be set for externally-accessible services")
-            } else if !["Cluster", "Local"].contains(policy.text) {
-                errors.invalid(policy, "must be one of Cluster, Local")
-            }
-        }
-        if let port = spec["healthCheckNodePort"].int, !(0...65_535).contains(port) {
-            errors.invalid(spec["healthCheckNodePort"], "must be between 0 and 65535, inclusive")
-        }
-        let addresses = spec["clusterIPs"].items
-        if addresses.count > 1, Set(addresses.map { IPAddress($0.text)?.isIPv6 }).count < addresses.count {
-            errors.invalid(spec["clusterIPs"], "may specify no more than one IP for each IP family")
-        }
-        if spec["clusterIP"].text.isEmpty, !addresses.isEmpty {
-            errors.invalid(spec["clusterIPs"], "must be empty when `clusterIP` is not specified")
-        }
-    }
-
-    private static func servicePorts(_ ports: [Field], _ errors: inout FieldErrors) {
-        var names: Set<String> = []
-        var pairs: Set<String> = []
-        var nodePorts: Set<String> = []
-        for port in ports {
-            let name = port["name"]
-            if name.text.isEmpty {
-                if ports.count > 1 { errors.required(name) }
-            } else {
-                errors.check(name, NameText.label(name.text))
-                if !names.insert(name.text).inserted { errors.duplicate(name) }
-            }
-            portNumber(port["port"], &errors)
-            errors.oneOf(port["protocol"], ["SCTP", "TCP", "UDP"], required: true)
-            numberOrName(port["targetPort"], &errors)
-            let key = "\(port["protocol"].text)/\(port["port"].int ?? 0)"
-            if !pairs.insert(key).inserted {
-                errors.duplicate(
-                    port,
-                    shown: JSON.object(
-                        JSON.Members([("protocol", port["protocol"].json), ("port", port["port"].json)])
-                    ).encodedText)
-            }
-            if let node = port["nodePort"].int, node != 0,
-                !nodePorts.insert("\(port["protocol"].text)/\(node)").inserted
-            {
-                errors.duplicate(port["nodePort"])
-            }
-        }
-    }
-
     /// The endpoints of service `kubernetes`, which the master writes itself and which may be on loopback only.
     static func isMaster(_ object: Field) -> Bool {
         object["metadata"]["name"].text == "kubernetes" && object["metadata"]["namespace"].text == "default"
@@ -137,9 +16,19 @@ extension Validation {
                 errors.required(subset, "must specify `addresses` or `notReadyAddresses`")
             }
             for address in addresses + waiting {
-                if !isMaster { endpointAddress(address["ip"], &errors) }
+                if !isMaster {
+                    endpointAddress(address["ip"], &errors)
+                    // What is no address at all is told once more by the check for special ones.
+                    let text = address["ip"].text
+                    if IPAddress(text) == nil {
+                        errors.invalid(address["ip"].with(.string(text)), "must be a valid IP address")
+                    }
+                }
                 if !address["hostname"].text.isEmpty {
                     errors.check(address["hostname"], NameText.label(address["hostname"].text))
+                }
+                if address["nodeName"].isPresent {
+                    errors.check(address["nodeName"], NameText.subdomain(address["nodeName"].text))
                 }
             }
             let ports = subset["ports"].items
@@ -266,14 +155,15 @@ extension Validation {
         }
     }
 
+    private static let quotaNames: Set<String> = [
+        "cpu", "memory", "ephemeral-storage", "storage", "pods", "services", "replicationcontrollers",
+        "resourcequotas", "secrets", "configmaps", "persistentvolumeclaims", "services.nodeports",
+        "services.loadbalancers", "requests.cpu", "requests.memory", "requests.storage",
+        "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage",
+    ]
+
     static func quota(_ spec: Field, _ errors: inout FieldErrors) {
-        let known: Set<String> = [
-            "cpu", "memory", "ephemeral-storage", "storage", "pods", "services", "replicationcontrollers",
-            "resourcequotas",
-            "secrets", "configmaps", "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
-            "requests.cpu", "requests.memory", "requests.storage", "requests.ephemeral-storage", "limits.cpu",
-            "limits.memory", "limits.ephemeral-storage",
-        ]
+        let known = quotaNames
         for (name, amount) in spec["hard"].entries {
             errors.check(amount.with(.string(name)), NameText.qualified(name))
             if !name.contains("/"), !known.contains(name), !name.contains("hugepages-") {
@@ -286,18 +176,61 @@ extension Validation {
                 || known.contains(name) && !["cpu", "memory", "storage"].contains { name.hasSuffix($0) }
             if isCount, quantity.milli % 1000 != 0 { errors.invalid(amount, "must be an integer") }
         }
+        quotaScopes(spec, &errors)
+    }
+
+    private static func quotaScopes(_ spec: Field, _ errors: inout FieldErrors) {
         let scopes: Set<String> = [
             "Terminating", "NotTerminating", "BestEffort", "NotBestEffort", "PriorityClass",
-            "CrossNamespacePodAffinity",
-            "VolumeAttributesClass",
+            "CrossNamespacePodAffinity", "VolumeAttributesClass",
         ]
-        for scope in spec["scopes"].json.items where !scopes.contains(scope.string ?? "") {
-            errors.invalid(spec["scopes"], "unsupported scope")
+        let compute: Set<String> = [
+            "cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory",
+        ]
+        func shown(_ field: Field) -> String {
+            field.json.items.isEmpty ? field.shown : GoText.strings(field.json, of: "core.ResourceQuotaScope")
         }
-        for (one, other) in [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")] {
-            let given = spec["scopes"].json.items
-            if given.contains(.string(one)), given.contains(.string(other)) {
-                errors.invalid(spec["scopes"], "conflicting scopes")
+        func check(_ scope: String, _ field: Field) {
+            guard scopes.contains(scope) else {
+                errors.invalid(field, shown: shown(field), "unsupported scope")
+                return
+            }
+            guard scope != "VolumeAttributesClass" else { return }
+            for name in spec["hard"].json.members.map(\.key).sorted() where quotaNames.contains(name) {
+                let fits = name == "pods" || scope != "BestEffort" && compute.contains(name)
+                if !fits { errors.invalid(field, shown: shown(field), "unsupported scope applied to resource") }
+            }
+        }
+        for scope in spec["scopes"].json.items { check(scope.string ?? "", spec["scopes"]) }
+        let given = spec["scopes"].json.items
+        for (one, other) in [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")]
+        where given.contains(.string(one)) && given.contains(.string(other)) {
+            errors.invalid(spec["scopes"], "conflicting scopes")
+        }
+        let plain = ["BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity"]
+        for item in spec["scopeSelector"]["matchExpressions"].items {
+            let scope = item["scopeName"].text
+            check(scope, item["scopeName"])
+            let values = item["values"]
+            if plain.contains(scope), item["operator"].text != "Exists" {
+                errors.invalid(
+                    item["operator"],
+                    "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
+                        + "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or "
+                        + "ResourceQuotaScopeCrossNamespacePodAffinity")
+            }
+            switch item["operator"].text {
+            case "In", "NotIn":
+                if values.json.items.isEmpty {
+                    errors.required(
+                        values, "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector")
+                }
+            case "Exists", "DoesNotExist":
+                if !values.json.items.isEmpty {
+                    errors.invalid(
+                        values, "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector")
+                }
+            default: errors.invalid(item["operator"], "not a valid selector operator")
             }
         }
     }
@@ -323,18 +256,37 @@ extension Validation {
                     limit["limits"], "either minimum or maximum storage value is required, but neither was provided")
             }
             let pairs = [
-                ("min", "max"), ("min", "defaultRequest"), ("min", "default"), ("defaultRequest", "default"),
-                ("default", "max"), ("defaultRequest", "max"),
+                ("min", "max"), ("min", "defaultRequest"), ("defaultRequest", "max"), ("defaultRequest", "default"),
+                ("min", "default"), ("default", "max"),
             ]
             for (low, high) in pairs {
                 for (name, amount) in limit[low].entries {
                     guard let first = amount.quantity, let second = limit[high].entry(name).quantity, first > second
                     else { continue }
-                    let names = ["min": "min", "max": "max", "default": "default", "defaultRequest": "default request"]
+                    let names = ["defaultRequest": "default request"]
+                    let other = low == "defaultRequest" && high == "default" ? "default limit" : names[high] ?? high
+                    // Kubernetes blames the default, and for the least amount of one shows the default request.
+                    let blamed = low == "min" && high != "max" ? limit[high].entry(name) : amount
                     errors.invalid(
-                        (low == "min" && high != "max" ? limit[low] : limit[low]).entry(name),
-                        "\(names[low] ?? low) value \(first) is greater than \(names[high] ?? high) value \(second)")
+                        low == "min" && high == "default" ? blamed.with(amount.json) : blamed,
+                        "\(names[low] ?? low) value \(first) is greater than \(other) value \(second)")
                 }
+            }
+            ratios(limit, &errors)
+        }
+    }
+
+    private static func ratios(_ limit: Field, _ errors: inout FieldErrors) {
+        for (name, field) in limit["maxLimitRequestRatio"].entries {
+            guard let ratio = field.quantity else { continue }
+            if ratio < Quantity(1) { errors.invalid(field, "ratio \(ratio) is less than 1") }
+            guard let least = limit["min"].entry(name).quantity, let most = limit["max"].entry(name).quantity,
+                !least.isZero
+            else { continue }
+            let widest = most.double / least.double
+            if ratio.double > widest {
+                errors.invalid(
+                    field, "ratio \(ratio) is greater than max/min = \(GoNumber.fixed(widest, digits: 6))")
             }
         }
     }
@@ -356,7 +308,7 @@ extension Validation {
         newFields(object, reporter: "reportingController", &errors)
         if !["Normal", "Warning"].contains(object["type"].text) {
             errors.invalid(
-                object["type"].with(.string(object["type"].text)), "has invalid value: \(object["type"].text)")
+                object["type"].with(""), "has invalid value: \(object["type"].text)")
         }
     }
     private static func newFields(_ object: Field, reporter: String, _ errors: inout FieldErrors) {

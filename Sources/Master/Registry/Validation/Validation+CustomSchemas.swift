@@ -25,7 +25,7 @@ extension Validation {
 }
 
 extension Validation {
-    /// What decides where objects are cannot change, and versions in which objects may be stored cannot go.
+    /// What decides where objects are cannot change. Source: apiextensions `ValidateCustomResourceDefinitionUpdate`.
     static func definitionChange(_ new: Field, _ old: Field, _ errors: inout FieldErrors) {
         let (spec, before) = (new["spec"], old["spec"])
         let isEstablished = old["status"]["conditions"].json.items.contains {
@@ -37,10 +37,6 @@ extension Validation {
         }
         errors.immutable(spec["group"], before["group"])
         errors.immutable(spec["names"]["plural"], before["names"]["plural"])
-        let versions = spec["versions"].json.items.map { $0["name"] }
-        for stored in new["status"]["storedVersions"].items where !versions.contains(stored.json) {
-            errors.invalid(stored, "must appear in spec.versions")
-        }
     }
 }
 

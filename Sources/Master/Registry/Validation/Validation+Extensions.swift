@@ -9,12 +9,30 @@ extension Validation {
         case "apiservices": apiService(object, &errors)
         case "csidrivers":
             let policy = object["spec"]["fsGroupPolicy"]
-            if policy.isPresent { errors.oneOf(policy, ["ReadWriteOnceWithFSType", "File", "None"]) }
-        case "csinodes": drivers(object["spec"]["drivers"], &errors)
+            if policy.isPresent {
+                // Told twice, as by a real server.
+                for _ in 1...2 { errors.oneOf(policy, ["File", "None", "ReadWriteOnceWithFSType"]) }
+            }
+            for mode in object["spec"]["volumeLifecycleModes"].items {
+                errors.oneOf(mode, ["Ephemeral", "Persistent"])
+            }
+            if object["metadata"]["name"].text.utf8.count > 63 { errors.tooLong(object["metadata"]["name"], bytes: 63) }
+        case "csinodes":
+            // Checked twice by a real server, which tells everything twice.
+            for _ in 1...2 { drivers(object["spec"]["drivers"], &errors) }
         case "subjectaccessreviews", "localsubjectaccessreviews", "selfsubjectaccessreviews":
             accessReview(object, resource, &errors)
+        case "validatingadmissionpolicies", "mutatingadmissionpolicies": policy(object, &errors)
         default: break
         }
+    }
+
+    /// Expressions are not evaluated here; a policy that would never be enforced is not taken.
+    private static func policy(_ object: Field, _ errors: inout FieldErrors) {
+        errors.forbidden(
+            object["spec"],
+            "this server evaluates no admission policies, and one that is stored would be ignored: use a "
+                + "ValidatingWebhookConfiguration or MutatingWebhookConfiguration instead")
     }
 
     private static func webhooks(_ webhooks: Field, _ errors: inout FieldErrors) {
@@ -35,9 +53,24 @@ extension Validation {
             if versions.json.items.isEmpty {
                 errors.required(versions, "must specify one of v1, v1beta1")
             } else if !versions.json.items.contains(where: { $0 == "v1" || $0 == "v1beta1" }) {
-                errors.invalid(versions, "must include at least one of v1, v1beta1")
+                errors.invalid(
+                    versions, shown: GoText.strings(versions.json), "must include at least one of v1, v1beta1")
             }
-            errors.oneOf(webhook["sideEffects"], ["None", "NoneOnDryRun"], required: true)
+            let effects = webhook["sideEffects"]
+            if effects.text.isEmpty {
+                errors.required(effects, "must specify one of None, NoneOnDryRun")
+            } else {
+                errors.oneOf(effects, ["None", "NoneOnDryRun"])
+            }
+            if webhook["reinvocationPolicy"].isPresent {
+                errors.oneOf(webhook["reinvocationPolicy"], ["IfNeeded", "Never"])
+            }
+            if !webhook["matchConditions"].json.items.isEmpty {
+                errors.forbidden(
+                    webhook["matchConditions"],
+                    "this server evaluates no match conditions, and the webhook would be asked too often: use rules and "
+                        + "selectors instead")
+            }
             errors.oneOf(webhook["failurePolicy"], ["Fail", "Ignore"])
             errors.oneOf(webhook["matchPolicy"], ["Equivalent", "Exact"])
             if let seconds = webhook["timeoutSeconds"].int, !(1...30).contains(seconds) {
@@ -54,6 +87,14 @@ extension Validation {
             for key in ["operations", "apiGroups", "apiVersions", "resources"] where rule[key].json.items.isEmpty {
                 errors.required(rule[key])
             }
+            for (key, noun) in [
+                ("operations", "operations"), ("apiGroups", "API groups"), ("apiVersions", "API versions"),
+            ] where rule[key].json.items.count > 1 && rule[key].json.items.contains("*") {
+                errors.invalid(rule[key], "if '*' is present, must not specify other \(noun)")
+            }
+            for version in rule["apiVersions"].items where version.text.isEmpty { errors.required(version) }
+            for resource in rule["resources"].items where resource.text.isEmpty { errors.required(resource) }
+            if rule["scope"].isPresent { errors.oneOf(rule["scope"], ["*", "Cluster", "Namespaced"]) }
             for operation in rule["operations"].items {
                 errors.oneOf(operation, ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"])
             }
@@ -67,81 +108,27 @@ extension Validation {
             errors.required(config, "exactly one of url or service is required")
         } else if url.isPresent {
             if !url.text.hasPrefix("https://") { errors.invalid(url, "'https' is the only allowed URL scheme") }
-            if url.text.contains("?") { errors.invalid(url, "query parameters are not permitted in the URL") }
-            if url.text.contains("#") { errors.invalid(url, "fragments are not permitted in the URL") }
-            if url.text.contains("@") { errors.invalid(url, "user information is not permitted in the URL") }
+            let whole = url.text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = (whole.first ?? "").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+            let place = (parts.first ?? "").dropFirst(8).prefix { $0 != "/" }
+            if url.text.hasPrefix("https://"), place.isEmpty {
+                errors.invalid(url.with(""), "host must be specified")
+            }
+            if let at = place.lastIndex(of: "@") {
+                errors.invalid(url.with(.string(String(place[..<at]))), "user information is not permitted in the URL")
+            }
+            if whole.count > 1, !whole[1].isEmpty {
+                errors.invalid(url.with(.string(String(whole[1]))), "fragments are not permitted in the URL")
+            }
+            if parts.count > 1, !parts[1].isEmpty {
+                errors.invalid(url.with(.string(String(parts[1]))), "query parameters are not permitted in the URL")
+            }
         } else {
             for (key, text) in [("name", "service name is required"), ("namespace", "service namespace is required")]
             where service[key].text.isEmpty {
                 errors.required(service[key], text)
             }
             portNumber(service["port"], &errors)
-        }
-    }
-
-    private static func definition(_ object: Field, _ errors: inout FieldErrors) {
-        let spec = object["spec"]
-        let names = spec["names"]
-        let group = spec["group"]
-        let name = "\(names["plural"].text).\(group.text)"
-        if object["metadata"]["name"].text != name {
-            errors.invalid(object["metadata"]["name"], "must be spec.names.plural+\".\"+spec.group")
-        }
-        if group.text.isEmpty {
-            errors.required(group)
-        } else {
-            errors.check(group, NameText.subdomain(group.text))
-            if !group.text.contains(".") { errors.invalid(group, "should be a domain with at least one dot") }
-        }
-        errors.oneOf(spec["scope"], ["Cluster", "Namespaced"], required: true)
-        for key in ["plural", "singular"] {
-            if names[key].text.isEmpty {
-                errors.required(names[key])
-            } else {
-                errors.check(names[key], NameText.label1035(names[key].text))
-            }
-        }
-        for key in ["kind", "listKind"] {
-            if names[key].text.isEmpty {
-                errors.required(names[key])
-            } else {
-                errors.check(names[key], NameText.label1035(names[key].text.lowercased()))
-            }
-        }
-        for key in ["shortNames", "categories"] {
-            for item in names[key].items { errors.check(item, NameText.label1035(item.text)) }
-        }
-        if spec["preserveUnknownFields"].bool { errors.invalid(spec["preserveUnknownFields"], "must be false") }
-        errors.oneOf(spec["conversion"]["strategy"], ["None", "Webhook"])
-        versions(spec["versions"], object["status"]["storedVersions"], &errors)
-        customSchemas(object, &errors)
-        let isProtected = ["k8s.io", "kubernetes.io"].contains { group.text == $0 || group.text.hasSuffix(".\($0)") }
-        let approval = object["metadata"]["annotations"].entry("api-approved.kubernetes.io")
-        if isProtected, approval.text.isEmpty {
-            errors.required(approval, "protected groups must have approval annotation \"api-approved.kubernetes.io\"")
-        }
-    }
-
-    private static func versions(_ versions: Field, _ stored: Field, _ errors: inout FieldErrors) {
-        let list = versions.items
-        if list.count(where: { $0["storage"].bool }) != 1 {
-            errors.invalid(versions, "must have exactly one version marked as storage version")
-        }
-        if Set(list.map { $0["name"].text }).count != list.count {
-            errors.invalid(versions, "must contain unique version names")
-        }
-        for version in list {
-            errors.check(version["name"], NameText.label1035(version["name"].text))
-            if version["schema"]["openAPIV3Schema"].isAbsent {
-                errors.required(version["schema"]["openAPIV3Schema"], "schemas are required")
-            }
-            for column in version["additionalPrinterColumns"].items {
-                if column["jsonPath"].text.isEmpty { errors.required(column["jsonPath"]) }
-                let types = ["boolean", "date", "integer", "number", "string"]
-                if !types.contains(column["type"].text) {
-                    errors.invalid(column["type"], "must be one of \(types.joined(separator: ","))")
-                }
-            }
         }
     }
 

@@ -82,7 +82,7 @@ extension Validation {
                 ["orphan", "foregroundDeletion", "kubernetes"].contains(name) || resource.custom != nil
                 || resource.group == "apiextensions.k8s.io"
             let texts = NameText.qualified(name)
-            errors.check(finalizer, texts)
+            errors.check(meta["finalizers"].with(finalizer.json), texts)
             if texts.isEmpty, !known, !name.contains("/") {
                 errors.invalid(
                     finalizer,
@@ -121,6 +121,9 @@ extension Validation {
                     "no new finalizers can be added if the object is being deleted, found new finalizers "
                         + "[]string{\(added.encodedText)}")
             }
+        }
+        if let number = meta["generation"].int, number < old["generation"].int ?? 0 {
+            errors.invalid(meta["generation"], "must not be decremented")
         }
         for key in ["name", "namespace", "uid", "creationTimestamp"] where meta[key].json != old[key].json {
             let isSame = meta[key].text.isEmpty && old[key].text.isEmpty

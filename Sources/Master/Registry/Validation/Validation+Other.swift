@@ -9,6 +9,8 @@ extension Validation {
         case "poddisruptionbudgets.policy": budget(spec, &errors)
         case "ingresses.networking.k8s.io": ingress(object, &errors)
         case "ingressclasses.networking.k8s.io":
+            if spec["controller"].text.utf8.count > 250 { errors.tooLong(spec["controller"], bytes: 250) }
+            ingressParameters(spec["parameters"], &errors)
             if spec["controller"].text.isEmpty {
                 errors.required(spec["controller"])
             } else if !spec["controller"].text.contains("/") {
@@ -42,12 +44,17 @@ extension Validation {
                 object["handler"].with(.string(object["handler"].text)), NameText.label(object["handler"].text))
         case "certificatesigningrequests.certificates.k8s.io": signing(spec, &errors)
         case "volumeattachments.storage.k8s.io":
-            if spec["attacher"].text.isEmpty { errors.required(spec["attacher"]) }
+            // Told twice, as by a real server.
+            if spec["attacher"].text.isEmpty { for _ in 1...2 { errors.required(spec["attacher"]) } }
             errors.check(
                 spec["attacher"].with(.string(spec["attacher"].text)), NameText.subdomain(spec["attacher"].text))
             if spec["nodeName"].text.isEmpty { errors.required(spec["nodeName"]) }
-            if spec["source"]["persistentVolumeName"].isAbsent, spec["source"]["inlineVolumeSpec"].isAbsent {
+            let volumes = ["persistentVolumeName", "inlineVolumeSpec"].filter { spec["source"][$0].isPresent }
+            if volumes.isEmpty {
                 errors.required(spec["source"], "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+            } else if volumes.count > 1 {
+                errors.forbidden(
+                    spec["source"], "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
             }
         default: extensions(object, resource, &errors)
         }
@@ -74,6 +81,13 @@ extension Validation {
                 spec["metrics"][0]["resource"]["target"]["averageUtilization"].with(JSON(share)),
                 "must be greater than 0")
         }
+        if spec["minReplicas"].int == 0,
+            !spec["metrics"].items.contains(where: { ["Object", "External"].contains($0["type"].text) })
+        {
+            errors.forbidden(
+                spec["metrics"],
+                "must specify at least one Object or External metric to support scaling to zero replicas")
+        }
         for metric in spec["metrics"].items {
             let kinds = ["ContainerResource", "External", "Object", "Pods", "Resource"]
             errors.oneOf(metric["type"], kinds, required: true)
@@ -81,6 +95,12 @@ extension Validation {
             let key = metric["type"].text.prefix(1).lowercased() + metric["type"].text.dropFirst()
             if metric[key].isAbsent {
                 errors.required(metric[key], "must populate information for the given metric source")
+            } else {
+                metricSource(metric[key], metric["type"].text, &errors)
+            }
+            for other in ["object", "pods", "resource", "containerResource", "external"]
+            where other != key && metric[other].isPresent {
+                errors.forbidden(metric[other], "must populate the given metric source only")
             }
         }
         for direction in ["scaleUp", "scaleDown"] where spec["behavior"][direction].isPresent {
@@ -110,6 +130,57 @@ extension Validation {
         }
     }
 
+    /// What a metric is compared with. Source: `validateObjectSource` and its kin.
+    private static func metricSource(_ source: Field, _ type: String, _ errors: inout FieldErrors) {
+        let target = source["target"]
+        switch type {
+        case "Object":
+            for key in ["kind", "name"] where source["describedObject"][key].text.isEmpty {
+                errors.required(source["describedObject"][key])
+            }
+            errors.nonEmpty(source["metric"]["name"], "must specify a metric name")
+        case "Pods", "External": errors.nonEmpty(source["metric"]["name"], "must specify a metric name")
+        case "ContainerResource":
+            errors.nonEmpty(source["name"], "must specify a resource name")
+            errors.nonEmpty(source["container"], "must specify a container")
+        default: errors.nonEmpty(source["name"], "must specify a resource name")
+        }
+        if source["metric"]["selector"].isPresent { selector(source["metric"]["selector"], &errors) }
+        errors.oneOf(target["type"], ["AverageValue", "Utilization", "Value"], required: true)
+        for key in ["value", "averageValue"] {
+            if let quantity = target[key].quantity, quantity.isZero || quantity.isNegative {
+                errors.invalid(target[key], "must be positive")
+            }
+        }
+        if let share = target["averageUtilization"].int, share < 1 {
+            errors.invalid(target["averageUtilization"], "must be greater than 0")
+        }
+        let hasShare = target["averageUtilization"].isPresent
+        let hasAverage = target["averageValue"].isPresent
+        let hasValue = target["value"].isPresent
+        switch type {
+        case "Resource", "ContainerResource":
+            if hasShare, hasAverage {
+                errors.forbidden(
+                    target["averageValue"],
+                    "may not set both a target raw value and a target utilization")
+            } else if !hasShare, !hasAverage {
+                errors.required(
+                    target["averageUtilization"], "must set either a target raw value or a target utilization")
+            }
+        case "Pods":
+            if !hasAverage { errors.required(target["averageValue"], "must specify a positive target averageValue") }
+        default:
+            if hasValue, hasAverage, type == "External" {
+                errors.forbidden(target["value"], "may not set both a target value for metric and a per-pod target")
+            } else if !hasValue, !hasAverage {
+                errors.required(
+                    target["averageValue"],
+                    "must set either a target value for metric or a per-pod target")
+            }
+        }
+    }
+
     private static func budget(_ spec: Field, _ errors: inout FieldErrors) {
         if spec["minAvailable"].isPresent, spec["maxUnavailable"].isPresent {
             errors.invalid(spec, "minAvailable and maxUnavailable cannot be both set")
@@ -119,176 +190,9 @@ extension Validation {
             atMostAll(spec[key], &errors)
         }
         if spec["selector"].isPresent { selector(spec["selector"], &errors) }
-    }
-
-    private static func ingress(_ object: Field, _ errors: inout FieldErrors) {
-        let spec = object["spec"]
-        if spec["rules"].json.items.isEmpty, spec["defaultBackend"].isAbsent {
-            errors.invalid(spec.with(.array([])), "either `defaultBackend` or `rules` must be specified")
-        }
-        if spec["defaultBackend"].isPresent { backend(spec["defaultBackend"], &errors) }
-        for rule in spec["rules"].items {
-            let host = rule["host"]
-            if !host.text.isEmpty {
-                if IPAddress(host.text) != nil { errors.invalid(host, "must be a DNS name, not an IP address") }
-                errors.check(
-                    host,
-                    host.text.contains("*") ? NameText.wildcardSubdomain(host.text) : NameText.subdomain(host.text))
-            }
-            guard rule["http"].isPresent else { continue }
-            if rule["http"]["paths"].json.items.isEmpty { errors.required(rule["http"]["paths"]) }
-            for path in rule["http"]["paths"].items {
-                ingressPath(path, &errors)
-                backend(path["backend"], &errors)
-            }
-        }
-        for tls in spec["tls"].items {
-            for host in tls["hosts"].items {
-                errors.check(
-                    host,
-                    host.text.contains("*") ? NameText.wildcardSubdomain(host.text) : NameText.subdomain(host.text))
-            }
-            if !tls["secretName"].text.isEmpty {
-                errors.check(tls["secretName"], NameText.subdomain(tls["secretName"].text))
-            }
-        }
-        if !spec["ingressClassName"].text.isEmpty {
-            errors.check(spec["ingressClassName"], NameText.subdomain(spec["ingressClassName"].text))
-            let legacy = object["metadata"]["annotations"].entry("kubernetes.io/ingress.class")
-            if legacy.isPresent {
-                errors.invalid(
-                    Field(object["metadata"].json)["annotations"]["kubernetes.io/ingress.class"],
-                    "can not be set when the class field is also set")
-            }
-        }
-    }
-    private static func ingressPath(_ path: Field, _ errors: inout FieldErrors) {
-        guard !path["pathType"].text.isEmpty else {
-            errors.required(path["pathType"], "pathType must be specified")
-            return
-        }
-        let kind = path["pathType"].text
-        let text = path["path"].text
-        switch kind {
-        case "Exact", "Prefix":
-            if !text.hasPrefix("/") { errors.invalid(path["path"].with(.string(text)), "must be an absolute path") }
-            for part in ["//", "/./", "/../", "%2f", "%2F", "%5c", "%5C"] where text.contains(part) {
-                errors.invalid(path["path"], "must not contain '\(part)'")
-            }
-            for end in ["/..", "/."] where text.hasSuffix(end) {
-                errors.invalid(path["path"], "cannot end with '\(end)'")
-            }
-        case "ImplementationSpecific":
-            if !text.isEmpty, !text.hasPrefix("/") { errors.invalid(path["path"], "must be an absolute path") }
-        default: errors.notSupported(path["pathType"], ["Exact", "ImplementationSpecific", "Prefix"])
-        }
-    }
-    private static func backend(_ backend: Field, _ errors: inout FieldErrors) {
-        let service = backend["service"]
-        if service.isPresent, backend["resource"].isPresent {
-            errors.invalid(backend.with(""), "cannot set both resource and service backends")
-        } else if service.isPresent {
-            if service["name"].text.isEmpty {
-                errors.required(service["name"])
-            } else {
-                errors.check(service["name"], NameText.label1035(service["name"].text))
-            }
-            let hasName = !service["port"]["name"].text.isEmpty
-            let hasNumber = (service["port"]["number"].int ?? 0) != 0
-            if hasName, hasNumber {
-                errors.invalid(backend.with(""), "cannot set both port name & port number")
-            } else if hasName {
-                errors.check(service["port"]["name"], NameText.portName(service["port"]["name"].text))
-            } else if hasNumber {
-                portNumber(service["port"]["number"], &errors)
-            } else {
-                errors.required(backend, "port name or number is required")
-            }
-        } else if backend["resource"].isAbsent {
-            errors.invalid(backend.with(""), "resource or service backend is required")
-        }
-    }
-
-    private static func networkPolicy(_ spec: Field, _ errors: inout FieldErrors) {
-        selector(spec["podSelector"], &errors)
-        for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
-            for rule in spec[direction].items {
-                for port in rule["ports"].items {
-                    errors.oneOf(port["protocol"], ["SCTP", "TCP", "UDP"])
-                    if port["port"].isPresent { numberOrName(port["port"], &errors) }
-                }
-                for peer in rule[peers].items { networkPeer(peer, &errors) }
-            }
-        }
-        if spec["policyTypes"].json.items.count > 2 {
-            errors.invalid(spec["policyTypes"], "may not specify more than two policyTypes")
-        }
-        for type in spec["policyTypes"].items where !["Ingress", "Egress"].contains(type.text) {
-            errors.notSupported(type, ["Egress", "Ingress"])
-        }
-    }
-    private static func networkPeer(_ peer: Field, _ errors: inout FieldErrors) {
-        let block = peer["ipBlock"]
-        let hasSelector = peer["podSelector"].isPresent || peer["namespaceSelector"].isPresent
-        for key in ["podSelector", "namespaceSelector"] where peer[key].isPresent { selector(peer[key], &errors) }
-        if block.isPresent {
-            if hasSelector { errors.forbidden(peer, "may not specify both ipBlock and another peer") }
-            if block["cidr"].text.isEmpty {
-                errors.required(block["cidr"])
-                return
-            }
-            guard let outer = IPAddress.prefix(block["cidr"].text) else {
-                errors.invalid(block["cidr"], "not a valid CIDR")
-                return
-            }
-            for hole in block["except"].items {
-                guard let inner = IPAddress.prefix(hole.text) else {
-                    errors.invalid(hole, "not a valid CIDR")
-                    continue
-                }
-                if !outer.contains(inner) {
-                    errors.invalid(hole, "must be a strict subset of `cidr`")
-                }
-            }
-        } else if !hasSelector {
-            errors.required(peer, "must specify a peer")
-        }
-    }
-
-    private static func slice(_ object: Field, _ errors: inout FieldErrors) {
-        errors.oneOf(object["addressType"], ["FQDN", "IPv4", "IPv6"], required: true)
-        let endpoints = object["endpoints"]
-        if endpoints.json.items.count > 1000 { errors.tooMany(endpoints, count: endpoints.json.items.count, max: 1000) }
-        for endpoint in endpoints.items {
-            let addresses = endpoint["addresses"]
-            if addresses.json.items.isEmpty { errors.required(addresses, "must contain at least 1 address") }
-            if addresses.json.items.count > 100 {
-                errors.tooMany(addresses, count: addresses.json.items.count, max: 100)
-            }
-            for address in addresses.items {
-                switch object["addressType"].text {
-                case "IPv4", "IPv6":
-                    if let parsed = IPAddress(address.text), parsed.isIPv6 != (object["addressType"].text == "IPv6") {
-                        errors.invalid(address, "must be an \(object["addressType"].text) address")
-                    } else if !isMaster(object) {
-                        endpointAddress(address, &errors)
-                    }
-                default: errors.check(address, NameText.subdomain(address.text))
-                }
-            }
-            if endpoint["hostname"].isPresent {
-                errors.check(endpoint["hostname"], NameText.label(endpoint["hostname"].text))
-            }
-        }
-        var names: Set<String> = []
-        let ports = object["ports"]
-        if ports.json.items.count > 100 { errors.tooMany(ports, count: ports.json.items.count, max: 100) }
-        for port in ports.items {
-            if !port["name"].text.isEmpty { errors.check(port["name"], NameText.label(port["name"].text)) }
-            if !names.insert(port["name"].text).inserted {
-                errors.duplicate(port["name"].with(.string(port["name"].text)))
-            }
-            errors.oneOf(port["protocol"], ["SCTP", "TCP", "UDP"], required: true)
+        let policy = spec["unhealthyPodEvictionPolicy"]
+        if policy.isPresent, !["AlwaysAllow", "IfHealthyBudget"].contains(policy.text) {
+            errors.notSupported(policy, ["AlwaysAllow", "IfHealthyBudget"])
         }
     }
 
@@ -351,7 +255,8 @@ extension Validation {
         if name.hasPrefix("system-"), !isSystem {
             errors.forbidden(
                 object["metadata"]["name"],
-                "priority class names with 'system-' prefix are reserved for system use only")
+                "priority class names with 'system-' prefix are reserved for system use only. error: \(name) is not a known system priority class"
+            )
         } else if !isSystem, (object["value"].int ?? 0) > 1_000_000_000 {
             errors.forbidden(object["value"], "maximum allowed value of a user defined priority is 1000000000")
         }
@@ -366,6 +271,13 @@ extension Validation {
         } else {
             errors.check(object["provisioner"], NameText.qualified(object["provisioner"].text.lowercased()))
         }
+        let parameters = object["parameters"].json.members
+        if parameters.count > 512 {
+            errors.append(FieldError(reason: .tooLong, field: "parameters", detail: "may not be more than 512 bytes"))
+        }
+        if parameters.reduce(0, { $0 + $1.key.utf8.count + ($1.value.string ?? "").utf8.count }) > 262_144 {
+            errors.tooLong(object["parameters"], bytes: 262_144)
+        }
         for (key, _) in object["parameters"].entries where key.isEmpty {
             errors.invalid(object["parameters"].with(""), "field can not be empty.")
         }
@@ -378,9 +290,31 @@ extension Validation {
         errors.oneOf(object["volumeBindingMode"], ["Immediate", "WaitForFirstConsumer"])
     }
 
-    private static func isSignerName(_ name: String) -> Bool {
-        let parts = name.split(separator: "/", maxSplits: 1)
-        return parts.count == 2 && parts[0].contains(".") && Names.isDNSSubdomain(String(parts[0]))
+    /// `example.com/serving`. Source: `ValidateSignerName`.
+    private static func signerName(_ field: Field, _ errors: inout FieldErrors) {
+        let parts = field.text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else {
+            errors.invalid(field, "must be a fully qualified domain and path of the form 'example.com/signer-name'")
+            return
+        }
+        let domain = field.with(.string(parts[0]))
+        if parts[0].utf8.count > 253 { errors.tooLong(domain, bytes: 253) }
+        let labels = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        for label in labels {
+            let texts = NameText.label(label)
+            for text in texts { errors.invalid(domain, "validating label \(label.goQuoted): \(text)") }
+            if !texts.isEmpty { break }
+        }
+        if labels.count < 2 {
+            errors.invalid(domain, "should be a domain with at least two segments separated by dots")
+        }
+        let path = field.with(.string(parts[1]))
+        for label in parts[1].split(separator: ".", omittingEmptySubsequences: false).map(String.init) {
+            let texts = NameText.subdomain(label)
+            for text in texts { errors.invalid(path, "validating label \(label.goQuoted): \(text)") }
+            if !texts.isEmpty { break }
+        }
+        if parts[1].utf8.count > 253 + 63 + 1 { errors.tooLong(path, bytes: 253 + 63 + 1) }
     }
 
     private static func signing(_ spec: Field, _ errors: inout FieldErrors) {
@@ -390,10 +324,9 @@ extension Validation {
         }
         if spec["usages"].json.items.isEmpty { errors.required(spec["usages"], "usages must be provided") }
         if spec["signerName"].text.isEmpty {
-            errors.required(spec["signerName"])
-        } else if !isSignerName(spec["signerName"].text) {
-            errors.invalid(
-                spec["signerName"], "must be a fully qualified domain and path of the form 'example.com/signer-name'")
+            errors.required(spec["signerName"], "signerName must be provided")
+        } else {
+            signerName(spec["signerName"], &errors)
         }
         for usage in spec["usages"].items {
             errors.oneOf(usage, Schema.closedValues(of: "certificates.v1.KeyUsage") ?? [])

@@ -3,14 +3,53 @@ import Shared
 /// Pods and pod templates, without their containers and volumes. Source: `ValidatePodSpec`.
 extension Validation {
     static func pod(_ pod: Field, _ errors: inout FieldErrors) {
+        podAnnotations(pod["metadata"]["annotations"], pod["spec"], &errors)
         podSpec(pod["spec"], &errors)
+    }
+
+    /// Annotations that say something about how a pod is run. Source: `ValidatePodSpecificAnnotations`.
+    private static func podAnnotations(_ annotations: Field, _ spec: Field, _ errors: inout FieldErrors) {
+        let names = Set(
+            ["initContainers", "containers", "ephemeralContainers"].flatMap {
+                spec[$0].json.items.compactMap { $0["name"].string }
+            })
+        if annotations["kubernetes.io/config.mirror"].isPresent, spec["nodeName"].text.isEmpty {
+            errors.invalid(
+                annotations["kubernetes.io/config.mirror"], "must set spec.nodeName if mirror pod annotation is set")
+        }
+        for (key, field) in annotations.entries {
+            let value = field.text
+            if key == "seccomp.security.alpha.kubernetes.io/pod"
+                || key.hasPrefix("container.seccomp.security.alpha.kubernetes.io/")
+            {
+                if !isSeccompProfile(value) { errors.invalid(annotations[key], "must be a valid seccomp profile") }
+            } else if key.hasPrefix("container.apparmor.security.beta.kubernetes.io/") {
+                let name = String(key.split(separator: "/").last ?? "")
+                if !names.contains(name) { errors.invalid(field.with(.string(name)), "container not found") }
+                if !value.isEmpty, value != "runtime/default", value != "unconfined", !value.hasPrefix("localhost/") {
+                    errors.invalid(field, "invalid AppArmor profile name: \(value.goQuoted)")
+                }
+            }
+        }
+    }
+    private static func isSeccompProfile(_ value: String) -> Bool {
+        if ["runtime/default", "docker/default", "unconfined"].contains(value) { return true }
+        guard value.hasPrefix("localhost/") else { return false }
+        let path = value.dropFirst("localhost/".count)
+        return !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
     }
 
     static func podTemplate(_ template: Field, _ errors: inout FieldErrors) {
         // Kubernetes leaves `metadata` out of these paths.
         labels(template["labels"].with(template["metadata"]["labels"].json), &errors)
         annotations(template["annotations"].with(template["metadata"]["annotations"].json), &errors)
+        podAnnotations(
+            template["annotations"].with(template["metadata"]["annotations"].json), template["spec"], &errors)
         podSpec(template["spec"], &errors)
+        if !template["spec"]["ephemeralContainers"].json.items.isEmpty {
+            errors.forbidden(
+                template["spec"]["ephemeralContainers"], "ephemeral containers not allowed in pod template")
+        }
     }
 
     static func podSpec(_ spec: Field, _ errors: inout FieldErrors) {
@@ -43,8 +82,9 @@ extension Validation {
             errors.check(spec[key], NameText.label(spec[key].text))
         }
         tolerations(spec["tolerations"], &errors)
-        for (index, alias) in spec["hostAliases"].items.enumerated() {
-            let address = spec["hostAliases"][index]["ip"]
+        // Kubernetes names the list here, not the item.
+        for alias in spec["hostAliases"].items {
+            let address = spec["hostAliases"]["ip"].with(.string(alias["ip"].text))
             if IPAddress(alias["ip"].text) == nil { errors.invalid(address, "must be valid IP address") }
             for name in alias["hostnames"].items {
                 for text in NameText.subdomain(name.text) {
@@ -61,8 +101,33 @@ extension Validation {
         for gate in spec["readinessGates"].items {
             errors.check(gate["conditionType"], NameText.qualified(gate["conditionType"].text))
         }
-        for gate in spec["schedulingGates"].items { errors.check(gate["name"], NameText.qualified(gate["name"].text)) }
+        var gates: Set<String> = []
+        for gate in spec["schedulingGates"].items {
+            errors.check(gate["name"], NameText.qualified(gate["name"].text))
+            if !gates.insert(gate["name"].text).inserted { errors.duplicate(gate["name"]) }
+        }
+        if !spec["schedulingGates"].json.items.isEmpty, !spec["nodeName"].text.isEmpty {
+            errors.forbidden(spec["nodeName"], "cannot be set until all schedulingGates have been cleared")
+        }
+        operatingSystem(spec["os"], &errors)
+        amounts(overhead: spec["overhead"], &errors)
         spread(spec["topologySpreadConstraints"], &errors)
+    }
+
+    private static func operatingSystem(_ system: Field, _ errors: inout FieldErrors) {
+        guard system.isPresent else { return }
+        if system["name"].text.isEmpty {
+            errors.required(system["name"])
+        } else if !["linux", "windows"].contains(system["name"].text) {
+            errors.notSupported(system["name"], ["linux", "windows"])
+        }
+    }
+    private static func amounts(overhead: Field, _ errors: inout FieldErrors) {
+        for (_, amount) in overhead.entries {
+            if let quantity = amount.quantity, quantity.isNegative {
+                errors.invalid(amount, "must be greater than or equal to 0")
+            }
+        }
     }
 
     private static func dns(_ spec: Field, _ errors: inout FieldErrors) {
@@ -102,6 +167,11 @@ extension Validation {
         if spec["shareProcessNamespace"].bool, spec["hostPID"].bool {
             errors.invalid(
                 context["shareProcessNamespace"].with(true), "ShareProcessNamespace and HostPID cannot both be enabled")
+        }
+        if spec["hostUsers"].json == false {
+            for key in ["hostNetwork", "hostPID", "hostIPC"] where spec[key].bool {
+                errors.forbidden(context[key], "when `hostUsers` is false")
+            }
         }
         for key in ["fsGroup", "runAsUser", "runAsGroup"] { identity(context[key], &errors) }
         for group in context["supplementalGroups"].items { identity(group, &errors) }
@@ -187,8 +257,10 @@ extension Validation {
     }
 
     private static func spread(_ constraints: Field, _ errors: inout FieldErrors) {
-        var seen: Set<String> = []
-        for constraint in constraints.items {
+        func pair(_ constraint: Field) -> String {
+            "{\(constraint["topologyKey"].text), \(constraint["whenUnsatisfiable"].text)}"
+        }
+        for (index, constraint) in constraints.items.enumerated() {
             if (constraint["maxSkew"].int ?? 0) <= 0 {
                 errors.invalid(constraint["maxSkew"], "must be greater than zero")
             }
@@ -200,9 +272,23 @@ extension Validation {
             if !actions.contains(constraint["whenUnsatisfiable"].text) {
                 errors.notSupported(constraint["whenUnsatisfiable"], actions)
             }
-            let pair = "{\(constraint["topologyKey"].text), \(constraint["whenUnsatisfiable"].text)}"
-            if !seen.insert(pair).inserted {
-                errors.duplicate(constraint["{topologyKey, whenUnsatisfiable}"], shown: pair.goQuoted)
+            if let domains = constraint["minDomains"].int {
+                if domains <= 0 { errors.invalid(constraint["minDomains"], "must be greater than zero") }
+                if constraint["whenUnsatisfiable"].text != "DoNotSchedule" {
+                    errors.invalid(
+                        constraint["minDomains"],
+                        "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not \(constraint["whenUnsatisfiable"].text)"
+                    )
+                }
+            }
+            for key in ["nodeAffinityPolicy", "nodeTaintsPolicy"] where constraint[key].isPresent {
+                if !["Honor", "Ignore"].contains(constraint[key].text) {
+                    errors.notSupported(constraint[key], ["Honor", "Ignore"])
+                }
+            }
+            for other in constraints.items.dropFirst(index + 1) where pair(other) == pair(constraint) {
+                errors.duplicate(
+                    constraint["{topologyKey, whenUnsatisfiable}"], shown: pair(constraint).goQuoted)
             }
             if constraint["labelSelector"].isPresent { selector(constraint["labelSelector"], &errors) }
         }
@@ -230,7 +316,11 @@ extension Validation {
         if !(1...100).contains(weight.int ?? 0) { errors.invalid(weight, "must be in the range 1-100") }
     }
     private static func podTerm(_ term: Field, _ errors: inout FieldErrors) {
-        if term["labelSelector"].isPresent { selector(term["labelSelector"], &errors) }
+        // Kubernetes names the selector so.
+        if term["labelSelector"].isPresent {
+            selector(term["matchExpressions"].with(term["labelSelector"].json), &errors)
+        }
+        if term["namespaceSelector"].isPresent { selector(term["namespaceSelector"], &errors) }
         for namespace in term["namespaces"].items {
             errors.check(term["namespace"].with(namespace.json), NameText.label(namespace.text))
         }
@@ -262,7 +352,23 @@ extension Validation {
                 }
             default: errors.invalid(requirement["operator"], "not a valid selector operator")
             }
-            errors.check(requirement["key"], NameText.qualified(requirement["key"].text))
+            if requirement["operator"].text == "Gt" || requirement["operator"].text == "Lt",
+                let value = values.json.items.first?.string, Int64(value) == nil
+            {
+                errors.invalid(values[0], "for 'Gt', 'Lt' operators, the value must be an integer")
+            }
+        }
+        for requirement in term["matchExpressions"].items {
+            errors.check(
+                requirement["key"].with(.string(requirement["key"].text)),
+                NameText.qualified(requirement["key"].text))
+        }
+        for requirement in term["matchFields"].items {
+            if requirement["key"].text != "metadata.name" {
+                errors.invalid(requirement["key"], "not a valid field selector key")
+                continue
+            }
+            for value in requirement["values"].items { errors.check(value, NameText.subdomain(value.text)) }
         }
     }
 }

@@ -27,7 +27,7 @@ extension Validation {
                 continue
             }
             found = true
-            source(key, volume[key], &errors)
+            source(key, volume[key == "gcePersistentDisk" ? "persistentDisk" : key].with(volume[key].json), &errors)
         }
         if !found, required { errors.required(volume, "must specify a volume type") }
     }
@@ -95,6 +95,41 @@ extension Validation {
             } else if !source["targetWWNs"].json.items.isEmpty, source["lun"].isAbsent {
                 errors.required(source["lun"], "lun is required if targetWWNs is specified")
             }
+        case "iscsi": iscsi(source, &errors)
+        case "flocker":
+            let name = source["datasetName"].text
+            if name.isEmpty == source["datasetUUID"].text.isEmpty {
+                if name.isEmpty {
+                    errors.required(source, "one of datasetName and datasetUUID is required")
+                } else {
+                    errors.invalid(
+                        source.with("resource"), "datasetName and datasetUUID can not be specified simultaneously")
+                }
+            }
+            if name.contains("/") { errors.invalid(source["datasetName"], "must not contain '/'") }
+        case "local":
+            if source["path"].text.split(separator: "/").contains("..") {
+                errors.invalid(source["path"], "must not contain '..'")
+            }
+        case "quobyte":
+            for place in source["registry"].text.split(separator: ",") where place.split(separator: ":").count != 2 {
+                errors.invalid(
+                    source["registry"].with(.string(String(place))),
+                    "must be a comma-separated list of <host:port> pairs")
+            }
+        case "azureDisk":
+            if source["cachingMode"].isPresent {
+                errors.oneOf(source["cachingMode"], ["None", "ReadOnly", "ReadWrite"])
+            }
+            if source["kind"].isPresent { errors.oneOf(source["kind"], ["Dedicated", "Managed", "Shared"]) }
+        case "image":
+            if source["pullPolicy"].isPresent {
+                errors.oneOf(source["pullPolicy"], ["Always", "IfNotPresent", "Never"])
+            }
+        case "gitRepo":
+            if source["directory"].text.split(separator: "/").contains("..") {
+                errors.invalid(source["directory"], "must not contain '..'")
+            }
         case "ephemeral":
             if source["volumeClaimTemplate"].isAbsent {
                 errors.required(source["volumeClaimTemplate"])
@@ -102,6 +137,21 @@ extension Validation {
                 claim(source["volumeClaimTemplate"]["spec"], &errors)
             }
         default: break
+        }
+    }
+
+    private static func iscsi(_ source: Field, _ errors: inout FieldErrors) {
+        let name = source["iqn"]
+        if !name.text.isEmpty, !["iqn", "eui", "naa"].contains(where: name.text.hasPrefix) {
+            errors.invalid(name, "must be valid format starting with iqn, eui, or naa")
+        }
+        if let unit = source["lun"].int, !(0...255).contains(unit) {
+            errors.invalid(source["lun"], "must be between 0 and 255, inclusive")
+        }
+        let usesSecret = source["chapAuthDiscovery"].bool || source["chapAuthSession"].bool
+        if usesSecret, source["secretRef"].isAbsent { errors.required(source["secretRef"]) }
+        if source["secretRef"].isPresent, source["secretRef"]["name"].text.isEmpty {
+            errors.required(source["secretRef"]["name"])
         }
     }
 
@@ -170,6 +220,15 @@ extension Validation {
             errors.check(spec["storageClassName"], NameText.subdomain(spec["storageClassName"].text))
         }
         if spec["volumeMode"].isPresent { errors.oneOf(spec["volumeMode"], ["Block", "Filesystem"]) }
+        for key in ["dataSource", "dataSourceRef"] where spec[key].isPresent {
+            errors.nonEmpty(spec[key]["name"])
+            errors.nonEmpty(spec[key]["kind"])
+            let group = spec[key]["apiGroup"].text
+            if group.isEmpty, spec[key]["kind"].text != "PersistentVolumeClaim", !spec[key]["kind"].text.isEmpty {
+                errors.invalid(
+                    spec[key], "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
+            }
+        }
     }
 
     static func accessModes(_ modes: Field, _ errors: inout FieldErrors) {

@@ -1,9 +1,7 @@
-import Shared
-
 /// The grammars of names with the texts that Kubernetes answers when a name is wrong; an empty list means right.
 /// Source: apimachinery `util/validation`.
-enum NameText {
-    static func label(_ name: String) -> [String] {
+package enum NameText {
+    package static func label(_ name: String) -> [String] {
         var texts: [String] = []
         if name.utf8.count > 63 { texts.append("must be no more than 63 characters") }
         if !isLabelForm(name) {
@@ -14,7 +12,7 @@ enum NameText {
         }
         return texts
     }
-    static func label1035(_ name: String) -> [String] {
+    package static func label1035(_ name: String) -> [String] {
         var texts: [String] = []
         if name.utf8.count > 63 { texts.append("must be no more than 63 characters") }
         if !isLabelForm(name) || !(name.utf8.first.map { $0 >= UInt8(ascii: "a") } ?? false) {
@@ -25,7 +23,7 @@ enum NameText {
         }
         return texts
     }
-    static func subdomain(_ name: String) -> [String] {
+    package static func subdomain(_ name: String) -> [String] {
         var texts: [String] = []
         if name.utf8.count > 253 { texts.append("must be no more than 253 characters") }
         if !isSubdomainForm(name) {
@@ -36,7 +34,7 @@ enum NameText {
         }
         return texts
     }
-    static func wildcardSubdomain(_ name: String) -> [String] {
+    package static func wildcardSubdomain(_ name: String) -> [String] {
         if name.hasPrefix("*."), Names.isDNSSubdomain(String(name.dropFirst(2))) { return [] }
         return [
             "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
@@ -45,12 +43,12 @@ enum NameText {
                 + "'\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
         ]
     }
-    static func pathSegment(_ name: String) -> [String] {
+    package static func pathSegment(_ name: String) -> [String] {
         if name == "." || name == ".." { return ["may not be '\(name)'"] }
         return ["/", "%"].filter { name.contains($0) }.map { "may not contain '\($0)'" }
     }
     /// Keys of labels and annotations, resource names: `[prefix/]name`.
-    static func qualified(_ name: String) -> [String] {
+    package static func qualified(_ name: String) -> [String] {
         let form =
             "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
             + "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
@@ -77,7 +75,7 @@ enum NameText {
         if !Names.isLabelValue(last) && last.utf8.count <= 63 || last.isEmpty { texts.append("name part \(form)") }
         return texts
     }
-    static func labelValue(_ value: String) -> [String] {
+    package static func labelValue(_ value: String) -> [String] {
         var texts: [String] = []
         if value.utf8.count > 63 {
             texts.append("must be no more than 63 characters")
@@ -90,7 +88,7 @@ enum NameText {
         return texts
     }
     /// Keys of ConfigMaps and Secrets.
-    static func configKey(_ key: String) -> [String] {
+    package static func configKey(_ key: String) -> [String] {
         var texts: [String] = []
         if key.utf8.count > 253 { texts.append("must be no more than 253 characters") }
         if key.isEmpty || !key.utf8.allSatisfy({ isWord($0) || [0x2D, 0x5F, 0x2E].contains($0) }) {
@@ -107,7 +105,7 @@ enum NameText {
         return texts
     }
     /// Printable ASCII without `=`, as newer servers accept it.
-    static func environment(_ name: String) -> [String] {
+    package static func environment(_ name: String) -> [String] {
         let isRight = !name.isEmpty && name.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "=") }
         return isRight
             ? []
@@ -117,7 +115,7 @@ enum NameText {
             ]
     }
     /// Names of container ports.
-    static func portName(_ name: String) -> [String] {
+    package static func portName(_ name: String) -> [String] {
         var texts: [String] = []
         let bytes = Array(name.utf8)
         if bytes.count > 15 { texts.append("must be no more than 15 characters") }
@@ -141,11 +139,4 @@ enum NameText {
     }
     private static func isLower(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
     private static func isWord(_ byte: UInt8) -> Bool { isLower(byte) || (0x41...0x5A).contains(byte) }
-}
-
-extension FieldErrors {
-    /// Adds every text as an invalid value.
-    mutating func check(_ field: Field, _ texts: [String]) {
-        for text in texts { invalid(field, text) }
-    }
 }

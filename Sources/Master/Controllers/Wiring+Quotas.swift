@@ -1,0 +1,27 @@
+import Shared
+
+/// What namespaces use of their quotas.
+extension Wiring {
+    /// - Parameter kinds: every namespaced kind that is served, one version each.
+    mutating func addQuotas(_ client: (String) -> Client, _ kinds: @escaping @Sendable () async -> [KindType]) {
+        let name = "resourcequota-controller"
+        let queue = queue(name)
+        let (quotas, pods) = (caches.quotas, caches.pods)
+        quotas.wake(queue)
+        let wake: @Sendable (_ namespace: String) -> Void = { namespace in
+            for quota in quotas.list(index: OwnerIndex.namespace, namespace) { queue.add(quota.key) }
+        }
+        // Admission counts what is made; what goes, ends or shrinks is counted here.
+        onRemoval { metadata in wake(metadata.namespace) }
+        pods.add { change in
+            guard case .updated(let old, let new) = change,
+                old.isFinished != new.isFinished || old.metadata.isDeleting != new.metadata.isDeleting
+            else { return }
+            wake(new.namespace)
+        }
+        caches.services.add { change in wake(change.object.namespace) }
+        run(
+            name, QuotaUsage(client: client(name), quotas: quotas, pods: pods, kinds: kinds, clock: clock), queue,
+            workers: 2)
+    }
+}

@@ -1,0 +1,51 @@
+/// What a pod asks for as a whole. Source: `resourcehelper.PodRequests`, KEP-753, KEP-2837.
+package enum PodAmounts {
+    /// The sum over the containers, or what the start of an init container needs when that is more.
+    /// - Parameters:
+    ///   - spec: of the pod.
+    ///   - list: `requests` or `limits`.
+    package static func sum(_ spec: JSON, _ list: String, overhead: Bool = true) -> [String: Quantity] {
+        var total: [String: Quantity] = [:]
+        for container in spec["containers"].items { add(container["resources"][list], to: &total) }
+        // Init containers run one after the other, but those that restart always stay beside what follows.
+        var staying: [String: Quantity] = [:]
+        var start: [String: Quantity] = [:]
+        for container in spec["initContainers"].items {
+            if container["restartPolicy"] == "Always" {
+                add(container["resources"][list], to: &total)
+                add(container["resources"][list], to: &staying)
+                raise(&start, to: staying)
+            } else {
+                var needs = staying
+                add(container["resources"][list], to: &needs)
+                raise(&start, to: needs)
+            }
+        }
+        raise(&total, to: start)
+        // What is said for the pod as a whole counts instead.
+        for (name, value) in spec["resources"][list].members {
+            if let quantity = value.string.flatMap({ Quantity($0) }) { total[name] = quantity }
+        }
+        if overhead { addOverhead(spec["overhead"], list, to: &total) }
+        return total
+    }
+
+    private static func add(_ amounts: JSON, to total: inout [String: Quantity]) {
+        for (name, value) in amounts.members {
+            guard let quantity = value.string.flatMap({ Quantity($0) }) else { continue }
+            total[name] = total[name].map { $0 + quantity } ?? quantity
+        }
+    }
+
+    /// Overhead counts on top of every request, and of limits that are there.
+    private static func addOverhead(_ overhead: JSON, _ list: String, to total: inout [String: Quantity]) {
+        for (name, value) in overhead.members where list == "requests" || total[name] != nil {
+            guard let quantity = value.string.flatMap({ Quantity($0) }) else { continue }
+            total[name] = total[name].map { $0 + quantity } ?? quantity
+        }
+    }
+
+    private static func raise(_ total: inout [String: Quantity], to other: [String: Quantity]) {
+        for (name, quantity) in other where total[name].map({ $0 < quantity }) ?? true { total[name] = quantity }
+    }
+}
