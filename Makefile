@@ -1,5 +1,6 @@
 # Kotohajime: `make run` and `make test` are all one needs.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 SWIFT ?= swift
 RELEASE := .build/release
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -38,7 +39,8 @@ down: ## end the cluster; its objects are kept
 
 test: deps ## run all tests; those that need root or a peer say so when they are skipped
 	@$(SWIFT) build --build-tests
-	@SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) test --skip-build --no-parallel
+	@SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) test --skip-build --no-parallel 2>&1 | tee .build/test.log || { \
+	  echo; echo "What failed (the whole output is in .build/test.log):"; grep -a "recorded an issue\|unexpected signal" .build/test.log | tail -15; exit 1; }
 
 bench: build ## measure what the design names goals for
 	@$(RELEASE)/Bench
