@@ -124,6 +124,8 @@ struct BadInputTests {
             return ["ErrImagePull", "ImagePullBackOff"].contains(waiting["reason"].string)
                 && waiting["message"].string?.contains("127.0.0.1:9") ?? false
         }
+        _ = try await client.delete(Pod.self, namespace: "default", name: "far")
+        try await becomes("the agent has let go of the pod") { try await client.list(Pod.self).items.isEmpty }
         try await agent.end()
         try await master.end()
     }
