@@ -21,7 +21,7 @@ struct FaultTests {
             Deployment.self, namespace: "default", name: "web", .merge, ["spec": ["replicas": JSON(replicas)]])
     }
 
-    @Test(arguments: 0..<12)
+    @Test(arguments: Seeds.tried(12))
     func `a rollout keeps its bounds whatever is lost on the way`(seed: UInt64) async throws {
         try await InProcessCluster.with(FaultTests.settings(seed)) { cluster in
             var random = Seed(seed &+ 77)
@@ -66,7 +66,7 @@ struct FaultTests {
         }
     }
 
-    @Test(arguments: 0..<12)
+    @Test(arguments: Seeds.tried(12))
     func `a job counts each of its pods once although its master falls`(seed: UInt64) async throws {
         try await InProcessCluster.with(FaultTests.settings(seed)) { cluster in
             var random = Seed(seed &+ 99)

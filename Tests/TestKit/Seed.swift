@@ -1,3 +1,5 @@
+import Glibc
+
 /// Random numbers that a test can repeat: it prints as the number that it began with. Source: SplitMix64.
 package struct Seed: RandomNumberGenerator, Sendable, CustomStringConvertible {
     package let start: UInt64
@@ -17,4 +19,13 @@ package struct Seed: RandomNumberGenerator, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "seed \(start)" }
+}
+
+/// Which seeds a test tries.
+package enum Seeds {
+    /// - Parameter few: how many in an ordinary run; `KOTOHAJIME_SEEDS=1000` asks for so many of every test.
+    package static func tried(_ few: UInt64 = 100) -> Range<UInt64> {
+        let wish = getenv("KOTOHAJIME_SEEDS").flatMap { UInt64(String(cString: $0)) }
+        return 0..<(wish ?? few)
+    }
 }

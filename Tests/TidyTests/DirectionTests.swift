@@ -6,13 +6,14 @@ struct DirectionTests {
     private static let ranks: [String: [String]] = [
         "Shared": ["Base", "Model", "Wire", "Net", "Client", "Control"],
         "Master": [
-            "Store", "Watch", "Admission", "Registry", "Auth", "Serve", "Scheduler", "Controllers", "Commands",
+            "Store", "Watch", "Registry", "Auth", "Admission", "Serve", "Caches", "Scheduler", "Controllers",
+            "Commands",
         ],
         "Agent": ["Linux", "Shim", "Images", "Containers", "Volumes", "Network", "Pods", "Serve", "Sample", "Node"],
         "Console": ["View", "Terminal", "Columns", "Insight", "App", "Screens", "Charts", "Commands"],
     ]
 
-    @Test(arguments: ["Shared"]) func `a folder mentions only folders below it`(target: String) throws {
+    @Test(arguments: ["Shared", "Master", "Agent"]) func `a folder mentions only folders below it`(target: String) throws {
         let order = try #require(Self.ranks[target])
         let rank = Dictionary(uniqueKeysWithValues: order.enumerated().map { ("\(target)/\($1)", $0) })
         let uses = House.sources.uses(within: [target])

@@ -37,22 +37,6 @@ struct ContainerConfig: Sendable, Equatable {
     var oomScoreAdjust: Int32 = 0
 }
 
-/// Who the container runs as. Fields that are nil come from the image's `USER`, else root.
-struct ContainerUser: Sendable, Equatable {
-    var uid: UInt32?
-    var gid: UInt32?
-    /// Added to those that the image's `/etc/group` names for the user.
-    var supplementalGroups: [UInt32] = []
-    /// Refuses to start as uid 0, with reason `CreateContainerError`.
-    var mustNotBeRoot = false
-}
-
-/// `securityContext.capabilities`: names without `CAP_`, in capitals; `ALL` means each one.
-struct CapabilityChange: Sendable, Equatable {
-    var add: [String] = []
-    var drop: [String] = []
-}
-
 enum SeccompProfile: String, Sendable { case runtimeDefault = "RuntimeDefault", unconfined = "Unconfined" }
 
 /// A file or folder of the node, or an empty memory folder, inside the container.
@@ -73,42 +57,4 @@ struct ContainerMount: Sendable, Equatable {
     var path: String
     var readOnly = false
     var propagation = Propagation.none
-}
-
-enum PullPolicy: String, Sendable { case always = "Always", ifNotPresent = "IfNotPresent", never = "Never" }
-
-/// One entry of an image pull secret.
-struct RegistryCredential: Sendable, Equatable {
-    /// `registry.example:5000`, as in the image's name.
-    var host: String
-    var user: String
-    var password: String
-}
-
-/// A present image.
-struct ImageInfo: Sendable, Equatable {
-    /// The normal form: `docker.io/library/nginx:1.27`.
-    var reference: String
-    /// `sha256:…` of its configuration; `status.containerStatuses[].imageID`.
-    var id: String
-    /// `sha256:…` of its manifest, when it is known.
-    var digest: String = ""
-    var entrypoint: [String] = []
-    var command: [String] = []
-    /// `NAME=value`.
-    var environment: [String] = []
-    var user = ""
-    var workingDirectory = ""
-    /// `8080/tcp`.
-    var exposedPorts: [String] = []
-    /// Number or name, as the image says; empty: SIGTERM.
-    var stopSignal = ""
-    /// Unpacked size, bytes.
-    var bytes: Int64 = 0
-
-    /// The program to run. Source: Kubernetes: `command` replaces entrypoint and command, `args` the command only.
-    func argv(command: [String], arguments: [String]) -> [String] {
-        if !command.isEmpty { return command + arguments }
-        return entrypoint + (arguments.isEmpty ? self.command : arguments)
-    }
 }

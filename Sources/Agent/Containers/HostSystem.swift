@@ -15,10 +15,6 @@ struct HostSystem: Equatable, Sendable {
     /// Links, folders and files that are made for the container.
     private(set) var steps: [ShimMessage] = []
 
-    static let reference = "localhost/host"
-    static let passwd = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n"
-    static let group = "root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"
-
     /// Nothing.
     init() {}
 
@@ -40,7 +36,7 @@ struct HostSystem: Equatable, Sendable {
         }
         system.addAgent(agent)
         for (path, text) in [
-            ("/etc/passwd", passwd), ("/etc/group", group),
+            ("/etc/passwd", HostImage.passwd), ("/etc/group", HostImage.group),
             ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
         ] { system.steps.append(step("file", target: path, mode: 0o644, data: text)) }
         for (path, mode) in [

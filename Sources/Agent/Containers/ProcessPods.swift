@@ -17,10 +17,10 @@ struct ProcessPods: PodPlanner {
     func prepareSandbox(_ record: PodRecord) throws(RuntimeFailure) -> ShimMessage { ShimMessage("sandbox") }
 
     func prepareContainer(_ config: ContainerConfig, in record: PodRecord) throws(RuntimeFailure) -> ShimMessage {
-        guard config.image.reference == HostSystem.reference else {
+        guard config.image.reference == HostImage.reference else {
             throw RuntimeFailure(
                 .createContainer,
-                "The image \(config.image.reference) needs the linux runtime; without root only \(HostSystem.reference) runs."
+                "The image \(config.image.reference) needs the linux runtime; without root only \(HostImage.reference) runs."
             )
         }
         if let uid = config.user.uid, uid != geteuid() {

@@ -24,16 +24,6 @@ struct SandboxConfig: Sendable, Equatable {
     var sharedMemoryBytes: Int64 = 64 << 20
 }
 
-/// Upper bounds; nil means none.
-struct ResourceLimits: Sendable, Equatable {
-    /// CPU time per second of wall time, thousandths of a core.
-    var cpuMillis: Int64?
-    /// Relative share, from requests, thousandths of a core.
-    var cpuRequestMillis: Int64?
-    var memoryBytes: Int64?
-    var pids: Int64?
-}
-
 /// What `createSandbox` made.
 struct SandboxInfo: Sendable, Equatable {
     let uid: String
@@ -93,15 +83,6 @@ enum RuntimeEvent: Sendable, Equatable {
     case exited(ContainerState)
     /// The shim is gone: all containers of the pod have exited.
     case sandboxLost(uid: String)
-}
-
-/// Use of resources since the start.
-struct Usage: Sendable, Equatable {
-    /// CPU time, nanoseconds.
-    var cpuNanoseconds: Int64 = 0
-    /// Memory that cannot be reclaimed easily, bytes: usage without inactive file pages, as the kubelet reports it.
-    var workingSetBytes: Int64 = 0
-    var pids: Int64 = 0
 }
 
 struct SandboxStats: Sendable, Equatable {

@@ -17,7 +17,7 @@ struct ImageStore: Sendable {
 
     /// The reserved image's description.
     static let host = ImageInfo(
-        reference: HostSystem.reference, id: "sha256:" + String(repeating: "0", count: 64), entrypoint: [],
+        reference: HostImage.reference, id: "sha256:" + String(repeating: "0", count: 64), entrypoint: [],
         command: ["/bin/sh"], environment: [], workingDirectory: "/")
 
     func ensure(_ text: String, policy: PullPolicy, credentials: [RegistryCredential])
@@ -89,7 +89,7 @@ struct ImageStore: Sendable {
 
     /// Names of the layers in `layerFolder`, uppermost first; empty for the host's own system.
     func layers(_ image: ImageInfo) throws(RuntimeFailure) -> [String] {
-        if image.reference == HostSystem.reference { return [] }
+        if image.reference == HostImage.reference { return [] }
         guard let record = find(try Reference(image.reference)), record.info.id == image.id || image.id.isEmpty else {
             throw RuntimeFailure(
                 .createContainer,

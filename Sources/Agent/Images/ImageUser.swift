@@ -13,8 +13,8 @@ struct ImageUser: Sendable, Equatable {
 extension ImageStore {
     /// Finds the image's user in its own `/etc/passwd` and `/etc/group`, without following a link out of the image.
     func resolve(_ wanted: ContainerUser, image: ImageInfo, layers: [String]) throws(RuntimeFailure) -> ImageUser {
-        let passwd = layers.isEmpty ? HostSystem.passwd : text("/etc/passwd", layers)
-        let group = layers.isEmpty ? HostSystem.group : text("/etc/group", layers)
+        let passwd = layers.isEmpty ? HostImage.passwd : text("/etc/passwd", layers)
+        let group = layers.isEmpty ? HostImage.group : text("/etc/group", layers)
         let user = try ImageUser(wanted, image: image.user, passwd: passwd, group: group)
         if wanted.mustNotBeRoot && user.uid == 0 {
             throw RuntimeFailure(
@@ -77,4 +77,14 @@ extension ImageUser {
             $0.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         }
     }
+}
+
+/// Who the container runs as. Fields that are nil come from the image's `USER`, else root.
+struct ContainerUser: Sendable, Equatable {
+    var uid: UInt32?
+    var gid: UInt32?
+    /// Added to those that the image's `/etc/group` names for the user.
+    var supplementalGroups: [UInt32] = []
+    /// Refuses to start as uid 0, with reason `CreateContainerError`.
+    var mustNotBeRoot = false
 }

@@ -42,3 +42,9 @@ struct Capabilities: Equatable, Sendable {
         return names.firstIndex(of: short).map { 1 << UInt64($0) }
     }
 }
+
+/// `securityContext.capabilities`: names without `CAP_`, in capitals; `ALL` means each one.
+struct CapabilityChange: Sendable, Equatable {
+    var add: [String] = []
+    var drop: [String] = []
+}

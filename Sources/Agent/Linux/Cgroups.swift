@@ -152,3 +152,22 @@ struct Cgroups: Sendable, Equatable {
         return nil
     }
 }
+
+/// Upper bounds; nil means none.
+struct ResourceLimits: Sendable, Equatable {
+    /// CPU time per second of wall time, thousandths of a core.
+    var cpuMillis: Int64?
+    /// Relative share, from requests, thousandths of a core.
+    var cpuRequestMillis: Int64?
+    var memoryBytes: Int64?
+    var pids: Int64?
+}
+
+/// Use of resources since the start.
+struct Usage: Sendable, Equatable {
+    /// CPU time, nanoseconds.
+    var cpuNanoseconds: Int64 = 0
+    /// Memory that cannot be reclaimed easily, bytes: usage without inactive file pages, as the kubelet reports it.
+    var workingSetBytes: Int64 = 0
+    var pids: Int64 = 0
+}

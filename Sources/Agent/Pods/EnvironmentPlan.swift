@@ -1,28 +1,5 @@
 import Shared
 
-/// What a container's variables may refer to.
-struct EnvironmentSource: Sendable {
-    let pod: Pod
-    let nodeName: String
-    let hostAddress: String
-    let podAddress: String
-    /// Of the node, for limits that the container does not set.
-    let nodeCPUMillis: Int
-    let nodeMemory: Int
-    /// Objects that the variables name, fetched before; nil means that there is none.
-    var configMaps: [String: JSON?] = [:]
-    var secrets: [String: JSON?] = [:]
-    /// Variables of services come first and may be replaced.
-    var services: [(name: String, value: String)] = []
-}
-
-/// Why a container can not be configured: reason `CreateContainerConfigError`.
-struct ConfigError: Error, Equatable, Sendable, CustomStringConvertible {
-    let message: String
-    init(_ message: String) { self.message = message }
-    var description: String { message }
-}
-
 /// The variables of a container. Pure. Source: kubelet `makeEnvironmentVariables`.
 struct EnvironmentPlan: Sendable {
     private(set) var variables: [(name: String, value: String)] = []
@@ -127,98 +104,13 @@ struct EnvironmentPlan: Sendable {
         value.string.flatMap { Base64.decode($0) }.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Printable ASCII without `=`. Source: KEP-4369, the rule since Kubernetes 1.30 for `env`; `envFrom` keeps the
-    /// older rule of C identifiers, dots and dashes.
+    /// Whether a key of `envFrom` can be a variable: a C identifier with dots and dashes. Names in `env` may be any
+    /// printable text without `=`. Source: KEP-4369.
     static func isName(_ text: String) -> Bool {
         guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return false }
         return text.utf8.allSatisfy {
             (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x5F
                 || $0 == 0x2D || $0 == 0x2E
-        }
-    }
-}
-
-/// `$(NAME)` in commands, arguments and values. Source: Kubernetes `third_party/forked/golang/expansion`.
-enum Expansion {
-    /// Replaces what is known; unknown references stay as they stand; `$$` is a dollar sign.
-    static func expand(_ text: String, _ known: [String: String]) -> String {
-        guard text.utf8.contains(UInt8(ascii: "$")) else { return text }
-        var result = ""
-        var rest = Substring(text)
-        while let dollar = rest.firstIndex(of: "$") {
-            result += rest[..<dollar]
-            rest = rest[rest.index(after: dollar)...]
-            if rest.first == "$" {
-                result += "$"
-                rest.removeFirst()
-            } else if rest.first == "(", let end = rest.firstIndex(of: ")") {
-                let name = String(rest[rest.index(after: rest.startIndex)..<end])
-                result += known[name] ?? "$(\(name))"
-                rest = rest[rest.index(after: end)...]
-            } else {
-                result += "$"
-            }
-        }
-        return result + rest
-    }
-}
-
-/// Values of the downward API. Pure. Source: kubelet `podFieldSelectorRuntimeValue`, `resource.ExtractContainerResourceValue`.
-enum DownwardValue {
-    static func field(_ path: String, _ source: EnvironmentSource) -> String? {
-        let pod = source.pod
-        switch path {
-        case "metadata.name": return pod.name
-        case "metadata.namespace": return pod.namespace
-        case "metadata.uid": return pod.metadata.uid
-        case "metadata.labels": return lines(pod.metadata.labels)
-        case "metadata.annotations": return lines(pod.metadata.annotations)
-        case "spec.nodeName": return source.nodeName
-        case "spec.serviceAccountName": return pod.spec.serviceAccountName
-        case "status.podIP", "status.podIPs": return source.podAddress
-        case "status.hostIP", "status.hostIPs": return source.hostAddress
-        default:
-            for (prefix, values) in [
-                ("metadata.labels['", pod.metadata.labels), ("metadata.annotations['", pod.metadata.annotations),
-            ] where path.hasPrefix(prefix) && path.hasSuffix("']") {
-                return values[String(path.dropFirst(prefix.count).dropLast(2))] ?? ""
-            }
-            return nil
-        }
-    }
-
-    /// `key="value"`, sorted, one a line. Source: `fieldpath.FormatMap`.
-    static func lines(_ values: [String: String]) -> String {
-        values.sorted { $0.key < $1.key }.map { "\($0.key)=\(JSON.string($0.value).text)" }.joined(separator: "\n")
-    }
-
-    static func resource(_ reference: JSON, _ own: Container, _ source: EnvironmentSource) throws(ConfigError) -> String
-    {
-        let text = reference["resource"].string ?? ""
-        let parts = text.split(separator: ".", maxSplits: 1).map(String.init)
-        let named = reference["containerName"].string ?? ""
-        let container =
-            named.isEmpty
-            ? own : (source.pod.spec.containers + source.pod.spec.initContainers).first { $0.name == named }
-        guard parts.count == 2, ["limits", "requests"].contains(parts[0]), let container else {
-            throw ConfigError("unsupported container resource : \(text)")
-        }
-        let isLimit = parts[0] == "limits"
-        let set = isLimit ? container.limits : container.requests.merging(container.limits) { own, _ in own }
-        let divisor = reference["divisor"].string.flatMap { Quantity($0) }
-        switch parts[1] {
-        case "cpu":
-            let millis = set["cpu"]?.milli ?? (isLimit ? source.nodeCPUMillis : 0)
-            let unit = max(1, divisor.map { $0.isZero ? 1000 : $0.milli } ?? 1000)
-            return String((millis + unit - 1) / unit)
-        case "memory", "ephemeral-storage":
-            let bytes = set[parts[1]]?.value ?? (isLimit && parts[1] == "memory" ? source.nodeMemory : 0)
-            let unit = max(1, divisor.map { $0.isZero ? 1 : $0.value } ?? 1)
-            return String(bytes / unit + (bytes % unit == 0 ? 0 : 1))
-        default:
-            let value = set[parts[1]]?.value ?? 0
-            let unit = max(1, divisor.map { $0.isZero ? 1 : $0.value } ?? 1)
-            return String(value / unit + (value % unit == 0 ? 0 : 1))
         }
     }
 }

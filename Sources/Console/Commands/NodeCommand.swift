@@ -9,9 +9,6 @@ enum NodeCommand {
         notes: "kill ends a machine as a power cut does: agent, pods and network. start switches it on again.",
         actions: ["kill", "start", "list"], completes: .machines, run: run)
 
-    /// Source: the taint that tells that a machine will not come back by itself, KEP-2268.
-    static let outOfService = "node.kubernetes.io/out-of-service"
-
     private static func run(_ call: Invocation) async throws -> Int32 {
         guard let record = call.places.running else {
             throw Failure("No cluster runs on this machine; start one with kconsole up.")
@@ -106,9 +103,9 @@ enum NodeCommand {
         for attempt in 0... {
             do {
                 var node = try await client.get(Node.self, name: name)
-                var taints = node.json.at("spec", "taints").items.filter { $0["key"].string != outOfService }
+                var taints = node.json.at("spec", "taints").items.filter { $0["key"].string != NodeTaint.outOfService }
                 if isOut {
-                    taints.append(["key": .string(outOfService), "value": "nodeshutdown", "effect": "NoExecute"])
+                    taints.append(["key": .string(NodeTaint.outOfService), "value": "nodeshutdown", "effect": "NoExecute"])
                 }
                 if taints == node.json.at("spec", "taints").items { return }
                 var spec = node.json["spec"]

@@ -49,7 +49,7 @@ extension AdmissionPlugin {
         guard isMounted else { return }
         let token: JSON = ["serviceAccountToken": ["expirationSeconds": 3607, "path": "token"]]
         let authority: JSON = [
-            "configMap": ["name": "kube-root-ca.crt", "items": [["key": "ca.crt", "path": "ca.crt"]]]
+            "configMap": ["name": .string(ConfigMap.rootCertificates), "items": [["key": "ca.crt", "path": "ca.crt"]]]
         ]
         let namespace: JSON = [
             "downwardAPI": [

@@ -9,7 +9,7 @@ extension BootstrapObjects {
                 "metadata": [
                     "name": "directory", "annotations": JSON([StorageClass.defaultAnnotation: "true"]),
                 ],
-                "provisioner": .string(VolumeProvisioner.name), "reclaimPolicy": "Delete",
+                "provisioner": .string(StorageClass.directories), "reclaimPolicy": "Delete",
                 "volumeBindingMode": "WaitForFirstConsumer", "allowVolumeExpansion": true,
             ],
             [

@@ -14,7 +14,7 @@ enum BootstrapRoles {
         while changes {
             changes = false
             for index in objects.indices where !objects[index]["aggregationRule"].isNull {
-                let rules = JSON.array(ClusterRoleAggregation.rules(for: objects[index], among: objects))
+                let rules = JSON.array(RoleAggregation.rules(for: objects[index], among: objects))
                 changes = changes || rules != objects[index]["rules"]
                 objects[index]["rules"] = rules
             }

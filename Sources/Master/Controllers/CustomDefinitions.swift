@@ -2,26 +2,10 @@ import Shared
 
 /// Accepts the names of custom resource definitions, and deletes the objects of those that go.
 struct CustomDefinitions: Reconciler {
-    static let finalizer = "customresourcecleanup.apiextensions.k8s.io"
 
     let client: Client
     let definitions: Informer<CustomResourceDefinition>
     let clock: any WallClock
-
-    /// The first request to delete a definition makes it wait until its objects are gone.
-    static func prepareForDeletion(_ definition: inout JSON, now: Timestamp) {
-        var object = CustomResourceDefinition(definition)
-        guard !object.metadata.isDeleting, !object.metadata.finalizers.contains(finalizer) else { return }
-        object.metadata.finalizers.append(finalizer)
-        var conditions = object.conditions.filter { $0.type != "Terminating" }
-        conditions.append(
-            Condition(
-                "Terminating", true, reason: "InstanceDeletionPending",
-                message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
-                since: now))
-        object.json["status"]["conditions"] = .array(conditions.map(\.json))
-        definition = object.json
-    }
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         guard let definition = definitions.get(name: key.name) else { return .settled }
@@ -41,7 +25,7 @@ struct CustomDefinitions: Reconciler {
 
     /// Deletes all objects of the definition; it goes when they are gone.
     private func cleanUp(_ definition: CustomResourceDefinition) async throws -> Outcome {
-        guard definition.metadata.finalizers.contains(CustomDefinitions.finalizer) else { return .settled }
+        guard definition.metadata.finalizers.contains(CustomResourceDefinition.finalizer) else { return .settled }
         if let collection = definition.collection {
             let left: [JSON]
             do {
@@ -61,7 +45,7 @@ struct CustomDefinitions: Reconciler {
             }
         }
         var changed = definition
-        changed.metadata.finalizers.removeAll { $0 == CustomDefinitions.finalizer }
+        changed.metadata.finalizers.removeAll { $0 == CustomResourceDefinition.finalizer }
         do {
             _ = try await client.patch(
                 CustomResourceDefinition.self, name: definition.name, .merge,

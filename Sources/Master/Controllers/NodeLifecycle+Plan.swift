@@ -1,22 +1,5 @@
 import Shared
 
-/// Taints that the master puts on nodes. Source: core/v1 `well_known_taints.go`.
-enum NodeTaint {
-    static let notReady = "node.kubernetes.io/not-ready"
-    static let unreachable = "node.kubernetes.io/unreachable"
-    static let unschedulable = "node.kubernetes.io/unschedulable"
-    static let memoryPressure = "node.kubernetes.io/memory-pressure"
-    static let diskPressure = "node.kubernetes.io/disk-pressure"
-    static let processPressure = "node.kubernetes.io/pid-pressure"
-    static let networkUnavailable = "node.kubernetes.io/network-unavailable"
-    static let outOfService = "node.kubernetes.io/out-of-service"
-    /// Keys that only the node lifecycle controller writes, by effect.
-    static let ownNoSchedule: Set<String> = [
-        notReady, unreachable, unschedulable, memoryPressure, diskPressure, processPressure, networkUnavailable,
-    ]
-    static let ownNoExecute: Set<String> = [notReady, unreachable]
-}
-
 /// What the node lifecycle controller knows about one node, as a value.
 struct NodeHealth: Equatable {
     enum Readiness: Equatable { case ready, notReady, unknown }

@@ -21,8 +21,6 @@ struct ServiceAccounts: Reconciler {
 
 /// Puts the cluster's CA into every namespace, so that pods can trust the API server.
 struct RootCertificates: Reconciler {
-    static let name = "kube-root-ca.crt"
-
     let client: Client
     let namespaces: Informer<Namespace>
     /// The ConfigMaps of that name.
@@ -34,8 +32,8 @@ struct RootCertificates: Reconciler {
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         guard let namespace = namespaces.get(name: key.name), namespace.isActive else { return .settled }
         let data: JSON = ["ca.crt": .string(certificate)]
-        let known = published.get(namespace: key.name, name: RootCertificates.name)
-        var wanted = known ?? ConfigMap(name: RootCertificates.name, namespace: key.name)
+        let known = published.get(namespace: key.name, name: ConfigMap.rootCertificates)
+        var wanted = known ?? ConfigMap(name: ConfigMap.rootCertificates, namespace: key.name)
         wanted.json["data"] = data
         var annotations = wanted.metadata.annotations
         annotations["kubernetes.io/description"] =

@@ -117,7 +117,7 @@ struct VolumeBinder: Reconciler {
             update.metadata.annotations[annotation] = provisioner
             claimFence.wrote(try await client.update(update), for: key)
         }
-        if provisioner == VolumeProvisioner.name { return }
+        if provisioner == StorageClass.directories { return }
         tell(
             claim,
             VolumeNote(

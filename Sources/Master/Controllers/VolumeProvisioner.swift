@@ -3,8 +3,6 @@ import Shared
 /// Makes volumes that are folders on the nodes, and lets claims grow. The agent of the node makes the folder when a pod
 /// first mounts it, and removes it when the volume is given up.
 struct VolumeProvisioner: Reconciler {
-    /// `provisioner` of the classes that it serves.
-    static let name = "kotohajime.dev/directory"
     /// `spec.csi.driver` of its volumes.
     static let driver = "directory.kotohajime.dev"
     /// Held until the agent has removed the folder.
@@ -19,7 +17,7 @@ struct VolumeProvisioner: Reconciler {
         if key.resource == PersistentVolume.type.resource { return try await clean(key) }
         guard let claim = caches.claims.get(namespace: key.namespace, name: key.name), !claim.metadata.isDeleting,
             let storageClass = claim.storageClass.flatMap({ caches.storageClasses.get(name: $0) }),
-            storageClass.provisioner == VolumeProvisioner.name
+            storageClass.provisioner == StorageClass.directories
         else { return .settled }
         if claim.isBindCompleted {
             try await expand(claim, storageClass)
@@ -95,7 +93,7 @@ struct VolumeProvisioner: Reconciler {
         named name: String, for claim: PersistentVolumeClaim, _ storageClass: StorageClass, on node: Node
     ) -> PersistentVolume {
         var volume = PersistentVolume(name: name)
-        volume.metadata.annotations = [PersistentVolume.provisioner: VolumeProvisioner.name]
+        volume.metadata.annotations = [PersistentVolume.provisioner: StorageClass.directories]
         if storageClass.reclaimPolicy == "Delete" { volume.metadata.finalizers = [finalizer] }
         let hostname = node.metadata.labels["kubernetes.io/hostname"] ?? node.name
         volume.json["spec"] = [

@@ -65,7 +65,7 @@ extension Wiring {
         run(
             name,
             VolumeProvisioner(
-                client: identity, caches: caches, recorder: recorder(identity, VolumeProvisioner.name)), queue)
+                client: identity, caches: caches, recorder: recorder(identity, StorageClass.directories)), queue)
     }
 
     private mutating func addProtection(_ client: (String) -> Client) {

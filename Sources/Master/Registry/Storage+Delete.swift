@@ -19,7 +19,11 @@ extension Storage {
             guard let stored = transaction.get(key) else { throw Status.notFound(key.resource, key.name) }
             var object = try stored.json()
             try deletion.check(object, resource)
-            if key.resource == LiveRegistry.definitions { CustomDefinitions.prepareForDeletion(&object, now: now) }
+            if key.resource == LiveRegistry.definitions {
+                var definition = CustomResourceDefinition(object)
+                definition.prepareForDeletion(now: now)
+                object = definition.json
+            }
             switch DeletionPlan.make(object, resource, deletion, now: now) {
             case .nothing: return Written(stored: stored, change: .unchanged)
             case .mark(let marked): return Written(stored: try transaction.put(key, marked), change: .marked)

@@ -7,7 +7,7 @@ struct Storage: Sendable {
     let store: Store
     let hub: Hub
     let live: LiveRegistry
-    let admission: Admission
+    let admission: any AdmissionStage
     let addresses: ServiceAddresses
     let clock: any WallClock
     var random = RandomSource.system

@@ -9,25 +9,7 @@ enum Table {
         case object = "Object"
     }
 
-    /// One column of a table.
-    struct Column: Sendable, Hashable {
-        let name: String
-        /// `string`, `integer`, `boolean`, `number`, `date`.
-        let type: String
-        /// `name` for the column that names the object, else empty.
-        var format = ""
-        /// 1 for columns that only wide output shows.
-        var priority = 0
-        /// Nil for a text that follows from the name.
-        var description: String?
-
-        var json: JSON {
-            [
-                "name": .string(name), "type": .string(type), "format": .string(format),
-                "description": .string(description ?? Table.description(of: name)), "priority": JSON(priority),
-            ]
-        }
-    }
+    typealias Column = TableColumn
 
     /// A whole table. `listMetadata` is the metadata of the list: resourceVersion, continue, remainingItemCount.
     static func make(
@@ -121,11 +103,20 @@ enum Table {
         }
     }
 
-    private static func description(of column: String) -> String {
+    static func description(of column: String) -> String {
         switch column {
         case "Name": "Name of the object, unique among its kind in the namespace."
         case "Age", "Created At": "Time since the object was created."
         default: "\(column) of the object."
         }
+    }
+}
+
+extension TableColumn {
+    var json: JSON {
+        [
+            "name": .string(name), "type": .string(type), "format": .string(format),
+            "description": .string(description ?? Table.description(of: name)), "priority": JSON(priority),
+        ]
     }
 }

@@ -141,7 +141,7 @@ struct NormalForm {
     }
 
     private static func isLeftOut(_ object: Object, _ kind: String) -> Bool {
-        kind == "ConfigMap" && object.name == RootCertificates.name
+        kind == "ConfigMap" && object.name == ConfigMap.rootCertificates
             || kind == "ServiceAccount" && object.name == "default" && false
     }
 

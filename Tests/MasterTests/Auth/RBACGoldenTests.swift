@@ -266,7 +266,7 @@ struct RBACGoldenTests {
     private static func gather(_ server: MasterFixture) async throws {
         let roles = try await server.client().list(ClusterRole.self).items
         for var role in roles where role.isAggregated {
-            role.json["rules"] = .array(ClusterRoleAggregation.rules(for: role.json, among: roles.map(\.json)))
+            role.json["rules"] = .array(RoleAggregation.rules(for: role.json, among: roles.map(\.json)))
             _ = try await server.client().update(role)
         }
     }

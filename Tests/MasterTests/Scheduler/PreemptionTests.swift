@@ -89,7 +89,7 @@ struct PreemptionTests {
         #expect(PreemptionTests.find(never, nodes, pods).why == "not eligible due to preemptionPolicy=Never.")
     }
 
-    @Test(arguments: (0..<100).map { Seed(UInt64($0)) })
+    @Test(arguments: Seeds.tried().map { Seed($0) })
     func `after the victims are gone the pod fits, and with one of them it would not`(seed: Seed) {
         var random = seed
         let nodes = (0..<4).map { Sample.node("n\($0)", cpu: "4") }

@@ -6,7 +6,7 @@ import Shared
 final class CustomVersion: Sendable, Hashable {
     /// A column of its table.
     struct Column: Sendable {
-        let column: Table.Column
+        let column: TableColumn
         let path: FieldPath?
     }
     /// Where its replicas are.
@@ -58,15 +58,15 @@ final class CustomVersion: Sendable, Hashable {
     }
 
     private static func columns(_ list: [JSON]) -> [Column] {
-        var columns = [Column(column: Table.Column(name: "Name", type: "string", format: "name"), path: nil)]
+        var columns = [Column(column: TableColumn(name: "Name", type: "string", format: "name"), path: nil)]
         if list.isEmpty {
             columns.append(
                 Column(
-                    column: Table.Column(name: "Age", type: "date"), path: try? FieldPath(".metadata.creationTimestamp")
+                    column: TableColumn(name: "Age", type: "date"), path: try? FieldPath(".metadata.creationTimestamp")
                 ))
         }
         for item in list {
-            let column = Table.Column(
+            let column = TableColumn(
                 name: item["name"].string ?? "", type: item["type"].string ?? "string",
                 format: item["format"].string ?? "", priority: item["priority"].int ?? 0,
                 description: item["description"].string

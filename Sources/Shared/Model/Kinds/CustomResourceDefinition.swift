@@ -6,6 +6,9 @@ package struct CustomResourceDefinition: Kind {
     package var json: JSON
     package init(_ json: JSON) { self.json = json }
 
+    /// Keeps a definition until its objects are gone.
+    package static let finalizer = "customresourcecleanup.apiextensions.k8s.io"
+
     package var group: String { json.at("spec", "group").string ?? "" }
     private var plural: String { json.at("spec", "names", "plural").string ?? "" }
     private var isEstablished: Bool { condition("Established")?.isTrue ?? false }

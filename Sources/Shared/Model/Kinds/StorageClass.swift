@@ -5,6 +5,8 @@ package struct StorageClass: Kind {
     package var json: JSON
     package init(_ json: JSON) { self.json = json }
 
+    /// `provisioner` of the classes whose volumes are directories on the nodes.
+    package static let directories = "kotohajime.dev/directory"
     package static let defaultAnnotation = "storageclass.kubernetes.io/is-default-class"
 
     package var provisioner: String { text("provisioner") }

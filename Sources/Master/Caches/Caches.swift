@@ -67,7 +67,7 @@ struct Caches: Sendable {
         slices = Informer(client, clock: clock, log: log)
         namespaces = Informer(client, clock: clock, log: log)
         accounts = Informer(client, clock: clock, log: log)
-        let name = FieldSelector([.init("metadata.name", RootCertificates.name)])
+        let name = FieldSelector([.init("metadata.name", ConfigMap.rootCertificates)])
         rootCertificates = Informer(client, fields: name, clock: clock, log: log)
         certificateRequests = Informer(client, clock: clock, log: log)
         definitions = Informer(client, clock: clock, log: log)
