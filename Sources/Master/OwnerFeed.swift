@@ -4,7 +4,8 @@ import Synchronization
 /// Turns the store's changes into what the garbage collector follows. A class: it stands between the commit thread,
 /// which must not wait, and the collector's task, which reads the objects.
 final class OwnerFeed: Sendable {
-    private let store: Store
+    /// It lives in what the store hands its changes to, so the store outlives it.
+    private unowned let store: Store
     private let registry: LiveRegistry
     private let changes: AsyncStream<Change>
     private let input: AsyncStream<Change>.Continuation
