@@ -104,7 +104,8 @@ struct Master {
         options.toleratesExtendedResources = settings.toleratesExtendedResources
         options.store.historyAge = settings.history
         options.serverAddress = "\(settings.advertise):\(port)"
-        options.store.seal(with: try SealingKeys.open(folder))
+        let ring = SealingRing(try SealingKeys.open(folder))
+        options.store.seal(with: ring)
         options.allowsAnonymous = settings.allowsAnonymous
         if let file = settings.auditFile {
             options.audit = try AuditLog(
@@ -139,7 +140,9 @@ struct Master {
         let renewal = CertificateRenewal(
             folder: folder, names: settings.names, url: url, server: serverTLS, agents: agentTLS, clock: clock,
             log: log.about("certificates"))
-        try await run([signals, http, ready, renewal] + plane.services + controllers.services)
+        let rotation = KeyRotation(
+            folder: folder, ring: ring, store: plane.store, clock: clock, log: log.about("encryption"))
+        try await run([signals, http, ready, renewal, rotation] + plane.services + controllers.services)
     }
 
     private static func controllers(_ plane: ControlPlane, _ settings: MasterSettings, _ identity: MasterIdentity)

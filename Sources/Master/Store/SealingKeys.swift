@@ -85,9 +85,12 @@ struct SealingKeys: Sendable, Equatable {
 
 extension Store.Options {
     /// Has secrets encrypted with these keys, and all that were sealed otherwise sealed anew when the store opens.
-    mutating func seal(with keys: SealingKeys) {
-        seal = { try keys.seal($0, $1) }
-        open = { try keys.open($0, $1) }
-        sealMark = keys.currentMark
+    mutating func seal(with keys: SealingKeys) { seal(with: SealingRing(keys)) }
+
+    /// The same with keys that may change while the store is open.
+    mutating func seal(with ring: SealingRing) {
+        seal = { try ring.keys.seal($0, $1) }
+        open = { try ring.keys.open($0, $1) }
+        sealMark = ring.keys.currentMark
     }
 }

@@ -80,6 +80,37 @@ struct SealingTests {
         #expect(text.contains(Self.value))
     }
 
+    @Test func `a new key is taken up while the store is open, history included`() async throws {
+        let folder = TemporaryFolder()
+        let state = try StateFolder(folder.path)
+        let ring = SealingRing(try SealingKeys.open(state))
+        let former = ring.keys
+        var options = Store.Options()
+        options.seal(with: ring)
+        let store = try Store.open(path: folder.path + "/s.db", clock: SystemClock(), options: options) { _, object in
+            Projection(metadata: Object(object).metadata)
+        }
+        let rotation = KeyRotation(
+            folder: state, ring: ring, store: store, clock: SystemClock(), log: Log("test", threshold: .error) { _ in })
+        try await Self.write(store, "s", Self.value)
+        try await Self.write(store, "s", Self.value + "-changed")
+        #expect(try await rotation.check() == 0)
+        let rotated = former.rotated()
+        try rotated.write(state)
+        #expect(try Store.unsealed(folder.path + "/s.db", with: rotated) == 2)
+        #expect(try await rotation.check() == 2)
+        #expect(try Store.unsealed(folder.path + "/s.db", with: rotated) == 0)
+        try await Self.write(store, "t", Self.value)
+        #expect(try Store.unsealed(folder.path + "/s.db", with: rotated) == 0)
+        let key = ObjectKey(RevisionTable.secrets, namespace: "n", name: "s")
+        #expect(try await store.get(key, at: Revision(1)) != nil)
+        #expect(try await rotation.check() == 0)
+        // A file without the key that is in use would make everything unreadable.
+        try former.write(state)
+        await #expect(throws: UsageError.self) { try await rotation.check() }
+        #expect(ring.keys == rotated)
+    }
+
     @Test func `a sealed value can not be put in the place of another`() throws {
         let keys = SealingKeys(keys: [.init(id: "00000001", bytes: [UInt8](repeating: 1, count: 32))])
         let one = ObjectKey(RevisionTable.secrets, namespace: "n", name: "one")
