@@ -154,6 +154,8 @@ struct Master {
         controllerSettings.rootCertificate = String(decoding: identity.authority.certificate.pem, as: UTF8.self)
         controllerSettings.authority = identity.authority
         controllerSettings.scheduler = settings.scheduler
+        let tokens = plane.server.tokens
+        controllerSettings.accountToken = { account, secret in try tokens.unending(account, in: secret) }
         let storage = plane.storage
         return Controllers(
             client: { plane.client(controller: $0) }, graph: plane.ownerGraph,

@@ -66,6 +66,39 @@ struct ServiceAccountTokens: Sendable {
         return answer
     }
 
+    /// A token without an end, for a Secret that somebody made for it: good as long as the Secret holds it and the
+    /// account is there. Source: Kubernetes `serviceaccount/legacy.go`.
+    func unending(_ account: ServiceAccount, in secret: Secret) throws(Status) -> String {
+        try sign([
+            "iss": .string(Self.unendingIssuer), "kubernetes.io/serviceaccount/namespace": .string(account.namespace),
+            "kubernetes.io/serviceaccount/secret.name": .string(secret.name),
+            "kubernetes.io/serviceaccount/service-account.name": .string(account.name),
+            "kubernetes.io/serviceaccount/service-account.uid": .string(account.metadata.uid),
+            "sub": .string("system:serviceaccount:\(account.namespace):\(account.name)"),
+        ])
+    }
+    private static let unendingIssuer = "kubernetes/serviceaccount"
+
+    /// The account of a token without an end; nil unless its Secret still holds it.
+    private func account(unending claims: JSON, _ token: String) -> User? {
+        func claim(_ name: String) -> String { claims["kubernetes.io/serviceaccount/\(name)"].string ?? "" }
+        let namespace = claim("namespace")
+        guard
+            let stored = find(
+                ObjectKey(Secret.type.resource, namespace: namespace, name: claim("secret.name"))),
+            let secret = try? stored.json(), secret["metadata"]["deletionTimestamp"].isNull,
+            secret["data"]["token"].string.flatMap({ Base64.decode($0) }) == Array(token.utf8)
+        else { return nil }
+        return account([
+            "kubernetes.io": [
+                "namespace": .string(namespace),
+                "serviceaccount": [
+                    "name": .string(claim("service-account.name")), "uid": .string(claim("service-account.uid")),
+                ],
+            ]
+        ])
+    }
+
     private static func identifier() -> String {
         var generator = SystemRandomNumberGenerator()
         return RandomNames.uid(using: &generator)
@@ -75,11 +108,12 @@ struct ServiceAccountTokens: Sendable {
     private func bound(_ reference: JSON, _ namespace: String, _ account: String) throws(Status) -> [(String, JSON)] {
         guard let kind = reference["kind"].string, !kind.isEmpty else { return [] }
         let name = reference["name"].string ?? ""
-        guard let key = ServiceAccountTokens.key(kind, namespace, name), reference["apiVersion"].string ?? "v1" == "v1"
+        let version = reference["apiVersion"].string ?? "v1"
+        guard let key = ServiceAccountTokens.key(kind, namespace, name), version == "v1"
         else {
             throw Status(
                 .badRequest,
-                "cannot bind token for serviceaccount \"\(account)\" to object of type \(reference["apiVersion"].string ?? "")/\(kind)"
+                "cannot bind token to object of type \(version.contains("/") ? "" : "/")\(version), Kind=\(kind)"
             )
         }
         guard let found = find(key) else { throw Status.notFound(key.resource, name) }
@@ -148,6 +182,10 @@ struct ServiceAccountTokens: Sendable {
             key.publicKey.isValid(signature, of: Array("\(parts[0]).\(parts[1])".utf8)),
             let bytes = Base64.decodeURL(String(parts[1])), let claims = try? JSON(parsing: bytes)
         else { return nil }
+        if claims["iss"].string == Self.unendingIssuer {
+            let good = audiences.isEmpty ? [issuer] : audiences.filter { $0 == issuer }
+            return good.isEmpty ? nil : account(unending: claims, token).map { ($0, good) }
+        }
         let now = clock.now().seconds
         let meant = claims["aud"].string.map { [$0] } ?? claims["aud"].items.compactMap(\.string)
         let good = (audiences.isEmpty ? [issuer] : audiences).filter(meant.contains)

@@ -38,6 +38,7 @@ struct Caches: Sendable {
     let namespaces: Informer<Namespace>
     let accounts: Informer<ServiceAccount>
     let rootCertificates: Informer<ConfigMap>
+    let accountTokens: Informer<Secret>
     let certificateRequests: Informer<CertificateSigningRequest>
     let definitions: Informer<CustomResourceDefinition>
     let clusterRoles: Informer<ClusterRole>
@@ -69,6 +70,8 @@ struct Caches: Sendable {
         accounts = Informer(client, clock: clock, log: log)
         let name = FieldSelector([.init("metadata.name", ConfigMap.rootCertificates)])
         rootCertificates = Informer(client, fields: name, clock: clock, log: log)
+        let type = FieldSelector([.init("type", AccountTokensPlan.type)])
+        accountTokens = Informer(client, fields: type, clock: clock, log: log)
         certificateRequests = Informer(client, clock: clock, log: log)
         definitions = Informer(client, clock: clock, log: log)
         clusterRoles = Informer(client, clock: clock, log: log)
@@ -99,6 +102,7 @@ struct Caches: Sendable {
         replicaSets.index(OwnerIndex.namespace) { [$0.namespace] }
         replicationControllers.index(OwnerIndex.namespace) { [$0.namespace] }
         jobs.index(OwnerIndex.namespace) { [$0.namespace] }
+        accountTokens.index(OwnerIndex.namespace) { [$0.namespace] }
         quotas.index(OwnerIndex.namespace) { [$0.namespace] }
         slices.index(OwnerIndex.service) { slice in
             slice.metadata.labels[EndpointSlice.serviceLabel].map { ["\(slice.namespace)/\($0)"] } ?? []
@@ -114,7 +118,8 @@ struct Caches: Sendable {
     var informers: [any ObjectCache] {
         [
             pods, nodes, leases, replicaSets, replicationControllers, deployments, jobs, cronJobs, quotas, services,
-            endpoints, slices, namespaces, accounts, rootCertificates, certificateRequests, clusterRoles, definitions,
+            endpoints, slices, namespaces, accounts, rootCertificates, accountTokens, certificateRequests, clusterRoles,
+            definitions,
             claims,
             volumes, storageClasses, budgets, statefulSets, daemonSets, revisions, autoscalers, ingresses,
             ingressClasses,

@@ -12,6 +12,8 @@ struct Controllers: Sendable {
         var rootCertificate = ""
         /// Signs the certificates of agents; nil leaves certificate requests to others.
         var authority: CertificateAuthority?
+        /// Makes the token of an account for a Secret that asks for it; nil leaves such Secrets empty.
+        var accountToken: (@Sendable (ServiceAccount, Secret) throws -> String)?
         /// `--scheduler-config`.
         var scheduler = SchedulerConfiguration()
     }

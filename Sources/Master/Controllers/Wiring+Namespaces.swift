@@ -24,6 +24,8 @@ extension Wiring {
             accounts,
             ServiceAccounts(client: client(accounts), namespaces: namespaces, accounts: caches.accounts), accountsQueue)
 
+        if let sign = settings.accountToken { addTokens(client, settings, sign) }
+
         let publisher = "root-ca-cert-publisher"
         let publisherQueue = self.queue(publisher)
         namespaces.wake(publisherQueue)
@@ -35,5 +37,26 @@ extension Wiring {
             RootCertificates(
                 client: client(publisher), namespaces: namespaces, published: caches.rootCertificates,
                 certificate: settings.rootCertificate), publisherQueue)
+    }
+
+    private mutating func addTokens(
+        _ client: (String) -> Client, _ settings: Controllers.Settings,
+        _ sign: @escaping @Sendable (ServiceAccount, Secret) throws -> String
+    ) {
+        let name = "tokens-controller"
+        let queue = queue(name)
+        let secrets = caches.accountTokens
+        secrets.wake(queue)
+        caches.accounts.add { change in
+            for secret in secrets.list(index: OwnerIndex.namespace, change.object.namespace)
+            where secret.metadata.annotations[AccountTokensPlan.accountName] == change.object.name {
+                queue.add(secret.key)
+            }
+        }
+        run(
+            name,
+            AccountTokens(
+                client: client(name), secrets: secrets, accounts: caches.accounts,
+                certificate: settings.rootCertificate, sign: sign), queue)
     }
 }

@@ -107,6 +107,31 @@ struct AuthenticationTests {
         #expect(keys.json["keys"][0]["kid"] == documents[0]["kid"])
     }
 
+    @Test func `a token without an end is good as long as its secret holds it and its account is there`() async throws {
+        let server = try await MasterFixture()
+        let client = server.client()
+        _ = try await client.create(Namespace(name: "n"))
+        let account = try await client.create(ServiceAccount(name: "robot", namespace: "n"))
+        var secret = Secret(name: "t", namespace: "n")
+        secret.json["type"] = .string(AccountTokensPlan.type)
+        secret.metadata.annotations = [AccountTokensPlan.accountName: "robot"]
+        let token = try server.plane.server.tokens.unending(account, in: secret)
+        #expect(try await server.call("GET", "/api", token: token).code == 401)
+        secret.json["data"] = ["token": .string(Base64.encode(Array(token.utf8)))]
+        _ = try await client.create(secret)
+        #expect(try await server.call("GET", "/api", token: token).code == 200)
+        let review: JSON = ["spec": ["token": .string(token)]]
+        let path = "/apis/authentication.k8s.io/v1/tokenreviews"
+        let reviewed = try await server.call("POST", path, body: review).json["status"]
+        #expect(reviewed["user"]["username"] == "system:serviceaccount:n:robot")
+        try await client.delete(Secret.self, namespace: "n", name: "t")
+        #expect(try await server.call("GET", "/api", token: token).code == 401)
+        _ = try await client.create(secret)
+        #expect(try await server.call("GET", "/api", token: token).code == 200)
+        try await client.delete(ServiceAccount.self, namespace: "n", name: "robot")
+        #expect(try await server.call("GET", "/api", token: token).code == 401)
+    }
+
     @Test func `RSA keys sign tokens as well`() throws {
         let account = Stored(
             key: ObjectKey(ServiceAccount.type.resource, namespace: "n", name: "a"), revision: Revision(1), bytes: [],
