@@ -28,11 +28,13 @@ struct Benchmark: Sendable {
 struct Bench {
     static func main() async {
         let words = CommandLine.arguments.dropFirst()
+        if words.first == "fuzz" { exit(Fuzz.run(Array(words.dropFirst()))) }
         if words.contains("--help") || !Set(words).isSubset(of: Benchmark.all.map(\.name)) {
             StandardStreams.out("Bench [NAME…]: measures all, or what is named. One line a figure, with units and n.")
             for one in Benchmark.all {
                 StandardStreams.out("  \(one.name)\(String(repeating: " ", count: 12 - one.name.count))\(one.about)")
             }
+            StandardStreams.out("\n\(Fuzz.command.help)")
             exit(words.contains("--help") ? 0 : 2)
         }
         for one in Benchmark.all where words.isEmpty || words.contains(one.name) {

@@ -30,7 +30,7 @@ package struct FieldSelector: Hashable, Sendable {
             guard let (place, operation) = FieldSelector.operation(in: term) else {
                 throw Status(.badRequest, "invalid selector: '\(text)'; can't understand '\(term)'")
             }
-            let value = term[term.index(place, offsetBy: operation.count)...]
+            let value = term[term.utf8.index(place, offsetBy: operation.utf8.count)...]
             requirements.append(
                 Requirement(
                     String(term[..<place]), isEqual: operation != "!=", try FieldSelector.unescape(value)))
@@ -41,14 +41,16 @@ package struct FieldSelector: Hashable, Sendable {
         var terms: [Substring] = []
         var start = text.startIndex
         var escaped = false
-        for index in text.indices {
+        // By bytes: a mark that joins the comma makes no other character of it.
+        let bytes = text.utf8
+        for index in bytes.indices {
             if escaped {
                 escaped = false
-            } else if text[index] == "\\" {
+            } else if bytes[index] == UInt8(ascii: "\\") {
                 escaped = true
-            } else if text[index] == "," {
+            } else if bytes[index] == UInt8(ascii: ",") {
                 terms.append(text[start..<index])
-                start = text.index(after: index)
+                start = bytes.index(after: index)
             }
         }
         terms.append(text[start...])
@@ -57,8 +59,10 @@ package struct FieldSelector: Hashable, Sendable {
 
     /// The first operator of a term and its place.
     private static func operation(in term: Substring) -> (Substring.Index, String)? {
-        for index in term.indices {
-            for operation in ["!=", "==", "="] where term[index...].hasPrefix(operation) { return (index, operation) }
+        for index in term.utf8.indices {
+            for operation in ["!=", "==", "="] where term.utf8[index...].starts(with: operation.utf8) {
+                return (index, operation)
+            }
         }
         return nil
     }
@@ -94,9 +98,9 @@ extension FieldSelector: CustomStringConvertible {
             separator: ",")
     }
     private static func escape(_ value: String) -> String {
-        value.reduce(into: "") { text, character in
-            if "\\,=".contains(character) { text.append("\\") }
-            text.append(character)
+        value.unicodeScalars.reduce(into: "") { text, scalar in
+            if "\\,=".unicodeScalars.contains(scalar) { text.append("\\") }
+            text.unicodeScalars.append(scalar)
         }
     }
 }

@@ -1,12 +1,14 @@
 /// `resource.Quantity`: a decimal number with a unit such as `100m`, `1.5Gi`, `2e3`.
 ///
-/// Exact for all values that fit 63 bits in billionths or in whole numbers; what lies beyond saturates.
+/// Exact to a billionth; what lies beyond 2^63-1 units counts as that, as in Kubernetes, so that sums have room.
 /// Source: apimachinery `api/resource`, the grammar in its doc comment.
 package struct Quantity: Hashable, Comparable, Sendable {
     package enum Format: Sendable { case decimalSI, binarySI, decimalExponent }
 
     /// The value is `mantissa × 10^exponent`; `exponent` is -9…0 after reading, rounded up beyond -9.
     private var nano: Int128
+    /// 2^63-1 units.
+    private static let most = Int128(Int64.max) * 1_000_000_000
     package let format: Format
 
     /// Whole units, rounded up (bytes of memory, number of devices).
@@ -46,15 +48,24 @@ package struct Quantity: Hashable, Comparable, Sendable {
         }
         guard !(whole.isEmpty && fraction.isEmpty), let unit = Quantity.unit(rest) else { return nil }
         var digits: Int128 = 0
-        for digit in whole + fraction {
-            let (scaled, over) = digits.multipliedReportingOverflow(by: 10)
-            if over || scaled > Int128.max / 1_000_000_000_000 {
-                return nil
+        // Digits of the fraction that would not fit make no difference but for rounding up.
+        var kept = 0
+        var isLonger = false
+        for (index, digit) in (whole + fraction).enumerated() {
+            let number = Int128(digit.wholeNumberValue ?? 0)
+            if digits > Int128.max / 100 {
+                guard index >= whole.count else {
+                    digits = Int128.max / 10
+                    break
+                }
+                isLonger = isLonger || number != 0
+                continue
             }
-            digits = scaled + Int128(digit.wholeNumberValue ?? 0)
+            digits = digits * 10 + number
+            if index >= whole.count { kept += 1 }
         }
-        guard let nano = Quantity.scale(digits, fractionDigits: fraction.count, unit) else { return nil }
-        self.nano = negative ? -nano : nano
+        let nano = Quantity.scale(digits, fractionDigits: kept, isLonger: isLonger, unit)
+        self.nano = negative ? -min(nano, Quantity.most) : min(nano, Quantity.most)
         format = unit.format
     }
 
@@ -81,26 +92,27 @@ package struct Quantity: Hashable, Comparable, Sendable {
         default:
             guard let mark = suffix.first, mark == "e" || mark == "E" else { return nil }
             let digits = suffix.dropFirst()
-            guard let exponent = Int(digits), abs(exponent) <= 18 else { return nil }
+            guard let exponent = Int(digits), (-18...18).contains(exponent) else { return nil }
             return Unit(decimal: exponent, format: .decimalExponent)
         }
     }
 
-    private static func scale(_ digits: Int128, fractionDigits: Int, _ unit: Unit) -> Int128? {
+    /// In billionths, rounded up; more than `most` for everything that is more.
+    private static func scale(_ digits: Int128, fractionDigits: Int, isLonger: Bool, _ unit: Unit) -> Int128 {
         var value = digits
         var shift = 9 + unit.decimal - fractionDigits
         while shift > 0 {
             let (scaled, over) = value.multipliedReportingOverflow(by: 10)
-            guard !over else { return nil }
+            guard !over else { return .max / 10 }
             value = scaled
             shift -= 1
         }
         for _ in 0..<unit.binary {
             let (scaled, over) = value.multipliedReportingOverflow(by: 2)
-            guard !over else { return nil }
+            guard !over else { return .max / 10 }
             value = scaled
         }
-        var lost = false
+        var lost = isLonger
         while shift < 0 {
             let (quotient, remainder) = value.quotientAndRemainder(dividingBy: 10)
             lost = lost || remainder != 0
@@ -116,15 +128,17 @@ package struct Quantity: Hashable, Comparable, Sendable {
     }
     private func clamp(_ wide: Int128) -> Int { Int(clamping: wide) }
 
+    private static func clamped(_ nano: Int128) -> Int128 { min(max(nano, -most), most) }
+
     package static func < (left: Quantity, right: Quantity) -> Bool { left.nano < right.nano }
     package static func == (left: Quantity, right: Quantity) -> Bool { left.nano == right.nano }
     package func hash(into hasher: inout Hasher) { hasher.combine(nano) }
     /// The sum in the format of the left side, or of the right side when the left is zero.
     package static func + (left: Quantity, right: Quantity) -> Quantity {
-        Quantity(nano: left.nano + right.nano, format: left.isZero ? right.format : left.format)
+        Quantity(nano: clamped(left.nano + right.nano), format: left.isZero ? right.format : left.format)
     }
     package static func - (left: Quantity, right: Quantity) -> Quantity {
-        Quantity(nano: left.nano - right.nano, format: left.isZero ? right.format : left.format)
+        Quantity(nano: clamped(left.nano - right.nano), format: left.isZero ? right.format : left.format)
     }
 }
 
