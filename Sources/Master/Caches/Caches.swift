@@ -70,7 +70,7 @@ struct Caches: Sendable {
         accounts = Informer(client, clock: clock, log: log)
         let name = FieldSelector([.init("metadata.name", ConfigMap.rootCertificates)])
         rootCertificates = Informer(client, fields: name, clock: clock, log: log)
-        let type = FieldSelector([.init("type", AccountTokensPlan.type)])
+        let type = FieldSelector([.init("type", Secret.accountTokenType)])
         accountTokens = Informer(client, fields: type, clock: clock, log: log)
         certificateRequests = Informer(client, clock: clock, log: log)
         definitions = Informer(client, clock: clock, log: log)

@@ -4,7 +4,7 @@ import Shared
 /// Source: Kubernetes `controller/serviceaccount/tokens_controller.go`.
 struct AccountTokens: Reconciler {
     let client: Client
-    /// Secrets of type `AccountTokensPlan.type`.
+    /// Secrets of type `Secret.accountTokenType`.
     let secrets: Informer<Secret>
     let accounts: Informer<ServiceAccount>
     /// The cluster's CA in PEM.
@@ -53,12 +53,11 @@ enum AccountTokensPlan: Equatable {
     /// The Secret as it should be, but for the token itself where it has none.
     case fill(Secret)
 
-    static let type = "kubernetes.io/service-account-token"
     static let accountName = "kubernetes.io/service-account.name"
     static let accountUID = "kubernetes.io/service-account.uid"
 
     static func make(_ secret: Secret, account: ServiceAccount?, certificate: String) -> AccountTokensPlan {
-        guard secret.json["type"].string == type else { return .nothing }
+        guard secret.json["type"].string == Secret.accountTokenType else { return .nothing }
         let uid = secret.metadata.annotations[accountUID] ?? ""
         guard let account, uid.isEmpty || uid == account.metadata.uid else { return .remove }
         var filled = secret

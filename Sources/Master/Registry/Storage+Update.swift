@@ -184,7 +184,13 @@ extension Storage {
             guard let latest = transaction.get(key) else { throw Status.notFound(key.resource, key.name) }
             guard latest.revision == current.revision else { return nil }
             for check in checks { try check.check(&transaction) }
-            if goes { return Written(stored: try transaction.delete(key, final: new), change: .removed) }
+            if goes {
+                // Watchers see the object as it was last; the writer sees what he asked for.
+                _ = try transaction.delete(key, final: try latest.json())
+                let asked = Stored(
+                    key: key, revision: latest.revision, bytes: new.encoded, projection: latest.projection)
+                return Written(stored: asked, change: .removed)
+            }
             return Written(stored: try transaction.put(key, new), change: .updated)
         }
     }

@@ -10,6 +10,7 @@ extension APIServer {
         case "get": return Answer.json(200, try paths.scale(of: try storage.get(whole).json()))
         case "update", "patch":
             let body = try call.body(contentType: "application/json").json
+            if call.info.verb == "update" { try Scale.check(body, for: whole, storage) }
             let format =
                 call.info.verb == "patch"
                 ? (call.request.headers["Content-Type"] ?? "").split(separator: ";").first?.trimmingSpaces ?? "" : ""

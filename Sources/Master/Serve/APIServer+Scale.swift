@@ -24,6 +24,7 @@ extension APIServer {
             options.notedSubresource = access.subresource
             // kubectl sends this body without a media type.
             let (body, _) = try call.body(contentType: "application/json")
+            try Scale.check(body, for: whole, storage)
             written = try await storage.modify(whole, options) { old throws(Status) in
                 try Scale.set(body, on: old, access.resource)
             }
@@ -34,8 +35,8 @@ extension APIServer {
     /// The workload; when there is none, the refusal names its scale, as Kubernetes does.
     private func stored(_ access: Storage.Access) throws(Status) -> JSON {
         do throws(Status) { return try storage.get(access.whole).json() } catch {
-            guard error.reason == .notFound else { throw error }
             let resource = access.resource.groupResource
+            guard error.reason == .notFound, resource.resource != "statefulsets" else { throw error }
             let group = resource.group.isEmpty ? "autoscaling" : resource.group
             throw Status.notFound(GroupResource(group: group, "\(resource.resource)/scale"), access.name)
         }
@@ -45,6 +46,25 @@ extension APIServer {
 /// `autoscaling/v1 Scale` of a workload. Pure.
 enum Scale {
     private static let kind = GroupVersionKind(group: "autoscaling", version: "v1", kind: "Scale")
+
+    /// Whether a body is the scale of the object that the path names.
+    /// - Throws: 400 when it is another's, or of another kind.
+    static func check(_ body: JSON, for access: Storage.Access, _ storage: Storage) throws(Status) {
+        func given(_ text: JSON) -> String? { text.string.flatMap { $0.isEmpty ? nil : $0 } }
+        let (sent, version) = (given(body["kind"]) ?? kind.kind, given(body["apiVersion"]) ?? kind.apiVersion)
+        if sent != kind.kind || version != kind.apiVersion {
+            throw storage.mismatch(sent, version, as: kind.kind, of: kind.apiVersion, package: kind.group)
+        }
+        if let name = given(body["metadata"]["name"]), name != access.name {
+            throw Status(
+                .badRequest,
+                "the name of the object (\(name)) does not match the name on the URL (\(access.name))")
+        }
+        if let namespace = given(body["metadata"]["namespace"]), namespace != access.namespace {
+            throw Status(
+                .badRequest, "the namespace of the provided object does not match the namespace sent on the request")
+        }
+    }
 
     static func of(_ object: JSON) -> JSON {
         let metadata = Object(object).metadata

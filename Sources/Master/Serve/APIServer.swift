@@ -139,7 +139,10 @@ struct APIServer: Sendable {
         defer { if let kind { inFlight.leave(kind) } }
         guard let resource = storage.registry.resource(group: info.group, version: info.version, plural: info.resource)
         else {
-            if !info.group.isEmpty, storage.registry.versions(of: info.group).isEmpty {
+            // Nobody answers for a group that only definitions have made.
+            if !info.group.isEmpty,
+                storage.registry.resources.allSatisfy({ $0.group != info.group || $0.custom != nil })
+            {
                 return Answer.plainFailure(404, "404 page not found")
             }
             throw Status.unknownResource
@@ -151,7 +154,10 @@ struct APIServer: Sendable {
     private func answer(_ call: Call, _ resource: Resource) async throws(Status) -> HTTPServerReply {
         let info = call.info
         if call.request.method == "HEAD", info.subresource != "proxy" { throw Status.wrongMethod }
-        if !info.subresource.isEmpty, resource.subresource(info.subresource) == nil { throw Status.unknownResource }
+        if !info.subresource.isEmpty, resource.subresource(info.subresource) == nil {
+            guard resource.custom != nil else { throw Status.unknownResource }
+            throw Status.notFound(resource.groupResource, info.name)
+        }
         if info.pathName.isEmpty, ["update", "patch"].contains(info.verb) { throw Status.wrongMethod }
         if Storage.Access.views.contains(info.subresource),
             resource.subresource(info.subresource)?.verbs.contains(info.verb) == false
@@ -172,9 +178,6 @@ struct APIServer: Sendable {
         let access = Storage.Access(
             resource: resource, namespace: resource.isNamespaced ? info.namespace : "", name: info.pathName,
             subresource: info.subresource, user: call.user)
-        if resource.custom != nil, !info.subresource.isEmpty, resource.subresource(info.subresource) == nil {
-            throw Status.notFound(resource.groupResource, info.name)
-        }
         if info.subresource == "scale", let paths = resource.custom?.scale {
             return try await customScale(call, access, paths)
         }

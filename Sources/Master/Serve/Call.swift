@@ -38,6 +38,8 @@ struct Call: Sendable {
                 return (only.value, [])
             } catch let status as Status {
                 throw status
+            } catch let error as YAMLError {
+                throw unreadable(kind, "yaml: \(GoText.complaint(error))")
             } catch {
                 throw unreadable(kind, "\(error)")
             }

@@ -36,7 +36,7 @@ extension PatchBody {
             documents = try YAML.parse(call.request.body)
         } catch {
             throw Status(
-                .badRequest, "error decoding YAML: error converting YAML to JSON: yaml: \(error)")
+                .badRequest, "error decoding YAML: error converting YAML to JSON: yaml: \(GoText.complaint(error))")
         }
         guard documents.count <= 1 else {
             throw Status(.badRequest, "error decoding YAML: the body must hold one document, not \(documents.count)")

@@ -44,7 +44,8 @@ struct GoldenReplay {
         self.scenario = scenario
         self.cluster = cluster
         transport = InProcessTransport(
-            server: cluster.plane.server, user: User("kubernetes-admin", groups: ["system:masters"]),
+            server: cluster.plane.server,
+            user: User("admin", groups: ["system:masters", "system:authenticated"], uid: "1"),
             executor: cluster.executor)
         match = GoldenMatch(namespace: namespace)
     }
@@ -87,7 +88,9 @@ struct GoldenReplay {
             attempts -= 1
         }
         judge(answer, step, step)
-        if step.request["method"] != "GET" { try await cluster.settle() }
+        guard step.request["method"] != "GET" else { return }
+        // Open watches end with time, which must not pass before they have seen what comes.
+        if open.isEmpty { try await cluster.settle() } else { try await cluster.idle() }
     }
 
     private func holds(_ until: JSON, _ answer: Answer) -> Bool {
@@ -180,15 +183,21 @@ struct GoldenReplay {
         let name = "\(request["method"].text) \(request["path"].text) \(wanted["status"].text)"
         match.clearMisses()
         if !wanted["events"].isNull {
-            judgeEvents(answer, wanted, name)
+            judgeEvents(answer, wanted, name, asksForBookmarks: !request["query"]["allowWatchBookmarks"].isNull)
             return
         }
         var expected = wanted["body"]
         if let text = wanted["text"].string, wanted["headers"]["Content-Type"].string?.contains("yaml") == true {
-            expected = (try? YAML.parse(Array(text.utf8)))?.first?.value ?? .null
+            let filled = text.replacing("{ns}", with: match.namespace)
+            expected = (try? YAML.parse(Array(filled.utf8)))?.first?.value ?? .null
         }
         expected = scenario.reduced(expected)
-        let mine = scenario.reduced(answer.body)
+        var mine = scenario.reduced(answer.body)
+        if request["method"] == "DELETE", expected["kind"] != "Status", mine["kind"] != "Status" {
+            // Newer servers answer with the version of the deletion, the recorded one with that before (1.27).
+            expected["metadata"].remove("resourceVersion")
+            mine["metadata"].remove("resourceVersion")
+        }
         let isRefusal = answer.status >= 400 || wanted["status"].int ?? 0 >= 400
         var other: [String] = []
         if answer.status != wanted["status"].int {
@@ -221,13 +230,17 @@ struct GoldenReplay {
     private mutating func judgeHeaders(_ answer: Answer, _ wanted: JSON) {
         for name in ["Content-Type", "Warning", "Retry-After", "Allow"] {
             let expected = wanted["headers"][name].string ?? ""
-            let mine = answer.headers.all(name).joined(separator: ", ")
+            let all = answer.headers.all(name)
+            let mine =
+                (expected.isEmpty ? all.filter { !GoldenVersions.isNewWarning($0) } : all).joined(separator: ", ")
             if mine != expected, !wanted["headers"].isNull { match.miss(name, "is \(mine) want \(expected)") }
         }
     }
 
     /// The number of bookmarks depends on timing, so only their form is compared.
-    private mutating func judgeEvents(_ answer: Answer, _ wanted: JSON, _ name: String) {
+    private mutating func judgeEvents(
+        _ answer: Answer, _ wanted: JSON, _ name: String, asksForBookmarks: Bool
+    ) {
         var frames: [JSON] = []
         for line in answer.text.split(separator: "\n") {
             frames.append((try? JSON(parsing: Array(line.utf8))) ?? .string(String(line)))
@@ -254,7 +267,7 @@ struct GoldenReplay {
                 form["object"]["metadata"]["resourceVersion"] = "?"
                 match.compare(frame, form, at: "bookmark")
             }
-        } else if !bookmarks.isEmpty {
+        } else if !bookmarks.isEmpty, !asksForBookmarks {
             match.miss("events", "an unwanted bookmark")
         }
         judgeHeaders(answer, wanted)
@@ -274,7 +287,7 @@ struct GoldenReplay {
         if cluster.settings.parts == .server {
             _ = try await client.create(ServiceAccount(name: "default", namespace: namespace))
             var map = ConfigMap(name: "kube-root-ca.crt", namespace: namespace)
-            map.json["data"] = ["ca.crt": "certificate"]
+            map.json["data"] = ["ca.crt": ""]
             _ = try await client.create(map)
         }
         try await cluster.settle()

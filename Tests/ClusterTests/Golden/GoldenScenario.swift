@@ -35,13 +35,47 @@ struct GoldenScenario {
         self.id = id
         self.topic = topic
         about = json["about"].string ?? ""
-        steps = json["steps"].items.map(Step.init)
+        steps = json["steps"].items.enumerated().map { Step(json: GoldenScenario.named($1, number: $0)) }
         var reasons = json["only120"].bool ?? false ? json["only120Why"].items.map(\.text) : []
         if let change = GoldenVersions.changed[id] { reasons.append(change) }
+        for step in steps {
+            if let why = GoldenVersions.outdated(step.response["body"]["message"].string ?? "") { reasons.append(why) }
+        }
         only120 = reasons
         showsManagedFields = json["managedFields"].bool ?? false
         ignored = json["ignore"].items.compactMap(\.string)
         settles = json["settle"].bool ?? false
+    }
+
+    /// A step in which a generated name is a token also where the recorder took it for a fixed one.
+    private static func named(_ step: JSON, number: Int) -> JSON {
+        guard let given = step["request"]["body"]["metadata"]["generateName"].string, !given.isEmpty else {
+            return step
+        }
+        let fill = given.split(separator: ":")
+        let base =
+            given.hasPrefix("<fill:") && fill.count == 3 ? String(repeating: String(fill[1]), count: 58) : given
+        var named = step
+        named["response"] = replaced(step["response"]) { text in
+            guard let place = text.firstRange(of: base) else { return text }
+            let suffix = text[place.upperBound...].prefix(5)
+            let next = text[suffix.endIndex...].first
+            guard suffix.count == 5, !(next?.isLetter ?? false),
+                suffix.allSatisfy({ "bcdfghjklmnpqrstvwxz2456789".contains($0) })
+            else {
+                return text
+            }
+            return text.replacing(base + suffix, with: "\(base)<rand:\(900 + number)>")
+        }
+        return named
+    }
+    private static func replaced(_ json: JSON, _ change: (String) -> String) -> JSON {
+        switch json {
+        case .string(let text): .string(change(text))
+        case .array(let items): .array(items.map { replaced($0, change) })
+        case .object(let members): .object(JSON.Members(members.map { ($0.key, replaced($0.value, change)) }))
+        default: json
+        }
     }
 
     /// All scenarios of the recordings.
@@ -63,7 +97,10 @@ struct GoldenScenario {
                 if ignored.contains(where: { place == $0 || place.hasSuffix(".\($0)") }) { continue }
                 if place.hasSuffix("metadata.managedFields") {
                     let entries = value.items.filter { !GoldenScenario.isController($0["manager"].string ?? "") }
-                    if showsManagedFields, !entries.isEmpty { result.append(key, .array(entries)) }
+                    // Their order depends on whether a second passed between two requests.
+                    let sorted = entries.map { ("\($0["manager"].text) \($0["operation"].text)", $0) }
+                        .sorted { $0.0 < $1.0 }.map(\.1)
+                    if showsManagedFields, !entries.isEmpty { result.append(key, .array(sorted)) }
                 } else {
                     result.append(key, reduced(value, at: place))
                 }

@@ -113,7 +113,7 @@ struct AuthenticationTests {
         _ = try await client.create(Namespace(name: "n"))
         let account = try await client.create(ServiceAccount(name: "robot", namespace: "n"))
         var secret = Secret(name: "t", namespace: "n")
-        secret.json["type"] = .string(AccountTokensPlan.type)
+        secret.json["type"] = .string(Secret.accountTokenType)
         secret.metadata.annotations = [AccountTokensPlan.accountName: "robot"]
         let token = try server.plane.server.tokens.unending(account, in: secret)
         #expect(try await server.call("GET", "/api", token: token).code == 401)

@@ -12,7 +12,7 @@ struct AccountTokensTests {
 
     private static func secret(_ name: String = "robot", uid: String? = nil, data: JSON = .null) -> Secret {
         var secret = Secret(name: "t", namespace: "n")
-        secret.json["type"] = .string(AccountTokensPlan.type)
+        secret.json["type"] = .string(Secret.accountTokenType)
         secret.metadata.annotations = [AccountTokensPlan.accountName: name]
         if let uid { secret.metadata.annotations[AccountTokensPlan.accountUID] = uid }
         if !data.isNull { secret.json["data"] = data }

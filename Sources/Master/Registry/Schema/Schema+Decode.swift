@@ -227,7 +227,11 @@ private struct SchemaReader {
 
     /// Whether Go's `omitempty` leaves the value out. Structs behind pointers stay, however empty.
     private func isEmpty(_ value: JSON, _ type: FieldType) -> Bool {
-        switch value {
+        switch type {
+        case .any, .either: return value.isNull
+        default: break
+        }
+        return switch value {
         case .string(let text): text.isEmpty
         case .int(let number): number == 0 && type != .intOrString
         case .double(let number): number == 0

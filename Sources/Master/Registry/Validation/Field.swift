@@ -77,8 +77,8 @@ extension FieldErrors {
         let list = values.isEmpty ? "" : "supported values: " + values.map(\.goQuoted).joined(separator: ", ")
         append(FieldError(reason: .notSupported, field: field.path, value: field.shown, detail: list))
     }
-    mutating func duplicate(_ field: Field, shown: String? = nil) {
-        append(FieldError(reason: .duplicate, field: field.path, value: shown ?? field.shown))
+    mutating func duplicate(_ field: Field, shown: String? = nil, _ detail: String = "") {
+        append(FieldError(reason: .duplicate, field: field.path, value: shown ?? field.shown, detail: detail))
     }
     mutating func notFound(_ field: Field) {
         append(FieldError(reason: .notFound, field: field.path, value: field.shown))

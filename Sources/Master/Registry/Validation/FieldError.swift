@@ -17,7 +17,7 @@ struct FieldError: Sendable, Equatable {
 
     let reason: Reason
     /// `spec.containers[0].name`.
-    let field: String
+    var field: String
     /// The value in the form in which Go prints it; only for reasons that show one.
     var value = ""
     /// What would be right.

@@ -5,6 +5,11 @@ extension Validation {
     static func job(_ object: Field, _ errors: inout FieldErrors) {
         let spec = object["spec"]
         generatedSelector(object, &errors)
+        wholeJob(spec, &errors)
+    }
+
+    /// The specification of a job with its selector.
+    static func wholeJob(_ spec: Field, _ errors: inout FieldErrors) {
         jobSpec(spec, &errors)
         if spec["selector"].isAbsent {
             errors.required(spec["selector"])

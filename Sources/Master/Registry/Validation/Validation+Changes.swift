@@ -80,15 +80,12 @@ extension Validation {
 
     /// Source: `ValidateJobUpdate`.
     private static func jobChange(_ spec: Field, _ before: Field, hasStarted: Bool, _ errors: inout FieldErrors) {
+        // Told with the other rules already, and once more, as by a real server.
+        wholeJob(spec, &errors)
         // The number of indexes may grow and shrink with the number of pods at a time.
         let isElastic =
             spec["completionMode"].text == "Indexed" && spec["completions"].json == spec["parallelism"].json
         if !isElastic { errors.immutable(spec["completions"], before["completions"]) }
-        // Told with the other rules already, and once more, as by a real server.
-        let labels = spec["template"]["metadata"]["labels"]
-        if let parsed = LabelSelector(spec["selector"].json), !parsed.matches(labels.json.strings) {
-            errors.invalid(labels, shown: GoText.map(labels.json), "`selector` does not match template `labels`")
-        }
         errors.immutable(spec["selector"], before["selector"], shown: GoText.selector(spec["selector"].json))
         var template = spec["template"].json
         if before["suspend"].bool, !hasStarted {

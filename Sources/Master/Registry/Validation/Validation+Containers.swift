@@ -246,6 +246,13 @@ extension Validation {
             let path = mount["mountPath"]
             if path.text.isEmpty { errors.required(path) }
             if !paths.insert(path.text).inserted { errors.invalid(path, "must be unique") }
+            let others = container["volumeDevices"].json.items
+            if others.contains(where: { $0["name"] == mount["name"].json }) {
+                errors.invalid(mount["name"], "must not already exist in volumeDevices")
+            }
+            if others.contains(where: { $0["devicePath"] == path.json }) {
+                errors.invalid(path, "must not already exist as a path in volumeDevices")
+            }
             for key in ["subPath", "subPathExpr"] where !mount[key].text.isEmpty {
                 relativePath(container["volumeMounts"][key].with(mount[key].json), &errors)
             }
@@ -275,7 +282,16 @@ extension Validation {
             let path = device["devicePath"]
             if path.text.isEmpty { errors.required(path) }
             if !devices.insert(path.text).inserted { errors.invalid(path, "must be unique") }
-            if path.text.split(separator: "/").contains("..") { errors.invalid(path, "must not contain '..'") }
+            if path.text.split(separator: "/").contains("..") {
+                errors.invalid(path, "can not contain backsteps ('..')")
+            }
+            let others = container["volumeMounts"].json.items
+            if others.contains(where: { $0["name"] == device["name"].json }) {
+                errors.invalid(device["name"], "must not already exist in volumeMounts")
+            }
+            if others.contains(where: { $0["mountPath"] == path.json }) {
+                errors.invalid(path, "must not already exist as a path in volumeMounts")
+            }
         }
     }
 
@@ -321,7 +337,7 @@ extension Validation {
         if quantity.isNegative { errors.invalid(amount, "must be greater than or equal to 0") }
         if isExtended(name), quantity.milli % 1000 != 0 { errors.invalid(amount, "must be an integer") }
     }
-    private static func isExtended(_ name: String) -> Bool {
+    static func isExtended(_ name: String) -> Bool {
         name.contains("/") && !name.split(separator: "/")[0].hasSuffix("kubernetes.io") && !name.hasPrefix("requests.")
     }
 
@@ -335,7 +351,7 @@ extension Validation {
         if context["privileged"].bool {
             errors.invalid(context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true")
         }
-        if context["capabilities"]["add"].json.items.contains(where: { $0 == "CAP_SYS_ADMIN" || $0 == "SYS_ADMIN" }) {
+        if context["capabilities"]["add"].json.items.contains("CAP_SYS_ADMIN") {
             errors.invalid(
                 context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN")
         }

@@ -40,6 +40,9 @@ extension Validation {
                 }
                 portNumber(port["port"], &errors)
                 errors.oneOf(port["protocol"], ["SCTP", "TCP", "UDP"], required: true)
+                if port["appProtocol"].isPresent {
+                    errors.check(port["appProtocol"], NameText.qualified(port["appProtocol"].text))
+                }
             }
         }
     }
@@ -117,9 +120,8 @@ extension Validation {
             errors.required(data.entry(key))
             return
         }
-        let bytes = Base64.decode(text) ?? []
-        if (try? JSON(parsing: bytes)) == nil {
-            errors.invalid(data.entry(key).with("<secret contents redacted>"), "the file is not JSON")
+        if let complaint = GoSyntax.complaint(about: Base64.decode(text) ?? []) {
+            errors.invalid(data.entry(key).with("<secret contents redacted>"), complaint)
         }
     }
 
@@ -141,7 +143,9 @@ extension Validation {
             errors.check(taint["key"], NameText.qualified(taint["key"].text))
             errors.check(taint["value"], NameText.labelValue(taint["value"].text))
             errors.oneOf(taint["effect"], ["NoSchedule", "PreferNoSchedule", "NoExecute"], required: true)
-            if !seen.insert("\(taint["key"].text):\(taint["effect"].text)").inserted { errors.duplicate(taint) }
+            if !seen.insert("\(taint["key"].text):\(taint["effect"].text)").inserted {
+                errors.duplicate(taint, "taints must be unique by key and effect pair")
+            }
         }
         let ranges = object["spec"]["podCIDRs"].items
         if ranges.isEmpty, !object["spec"]["podCIDR"].text.isEmpty, !IPAddress.isPrefix(object["spec"]["podCIDR"].text)
@@ -153,10 +157,16 @@ extension Validation {
         for range in ranges where !IPAddress.isPrefix(range.text) {
             errors.invalid(range, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
         }
+        let families = ranges.map { IPAddress.prefix($0.text)?.address.isIPv6 }
+        if ranges.count > 2 || ranges.count == 2 && families[0] == families[1] {
+            errors.invalid(
+                object["spec"]["podCIDRs"], shown: GoText.strings(object["spec"]["podCIDRs"].json),
+                "may specify no more than one CIDR for each IP family")
+        }
     }
 
     private static let quotaNames: Set<String> = [
-        "cpu", "memory", "ephemeral-storage", "storage", "pods", "services", "replicationcontrollers",
+        "cpu", "memory", "ephemeral-storage", "pods", "services", "replicationcontrollers",
         "resourcequotas", "secrets", "configmaps", "persistentvolumeclaims", "services.nodeports",
         "services.loadbalancers", "requests.cpu", "requests.memory", "requests.storage",
         "requests.ephemeral-storage", "limits.cpu", "limits.memory", "limits.ephemeral-storage",
@@ -243,7 +253,11 @@ extension Validation {
                 errors.check(type.with(""), NameText.qualified(""))
             } else {
                 errors.check(type, NameText.qualified(type.text))
+                if !type.text.contains("/"), !["Pod", "Container", "PersistentVolumeClaim"].contains(type.text) {
+                    errors.invalid(type, "must be a standard limit type or fully qualified")
+                }
             }
+            limitNames(limit, &errors)
             if !types.insert(type.text).inserted { errors.duplicate(type) }
             if type.text == "Pod" {
                 for key in ["default", "defaultRequest"] where !limit[key].json.members.isEmpty {
@@ -273,6 +287,32 @@ extension Validation {
                 }
             }
             ratios(limit, &errors)
+        }
+    }
+
+    /// What is limited: the resources of pods are those of containers.
+    private static func limitNames(_ limit: Field, _ errors: inout FieldErrors) {
+        let isOfPods = ["Pod", "Container"].contains(limit["type"].text)
+        let defaults = limit["type"].text == "Pod" ? [] : ["default", "defaultRequest"]
+        for list in ["max", "min"] + defaults + ["maxLimitRequestRatio"] {
+            for (name, field) in limit[list].entries {
+                let shown = field.with(.string(name))
+                errors.check(shown, NameText.qualified(name))
+                guard !name.contains("/") else { continue }
+                let isOfContainers =
+                    ["cpu", "memory", "ephemeral-storage"].contains(name) || name.hasPrefix("hugepages-")
+                let isKnown = isOfContainers || quotaNames.contains(name) || name == "storage"
+                if !isKnown { errors.invalid(shown, "must be a standard resource type or fully qualified") }
+                if isOfPods, !isOfContainers { errors.invalid(shown, "must be a standard resource for containers") }
+            }
+        }
+        guard limit["type"].text != "Pod" else { return }
+        for (name, field) in limit["default"].entries {
+            guard isExtended(name) || name.hasPrefix("hugepages-"), let most = field.quantity,
+                let asked = limit["defaultRequest"].entry(name).quantity, most != asked
+            else { continue }
+            errors.invalid(
+                field, "default value \(most) must equal to defaultRequest value \(asked) in \(name)")
         }
     }
 

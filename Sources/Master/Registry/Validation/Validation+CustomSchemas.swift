@@ -9,7 +9,10 @@ extension Validation {
         let strategy = definition["spec"]["conversion"]["strategy"]
         if strategy.text == "Webhook", versions.count(where: { $0["served"].bool }) > 1 {
             // Nobody would call the webhook, and one version would show what was meant for another.
-            errors.notSupported(strategy, ["None"])
+            errors.forbidden(
+                strategy,
+                "this server calls no conversion webhooks, and objects would be shown as what they are not: use strategy "
+                    + "None, or serve one version only")
         }
         for version in versions {
             let schema = version["schema"]["openAPIV3Schema"]
@@ -17,9 +20,7 @@ extension Validation {
             // A schema that stands for the whole definition is named as the whole definition's.
             let place =
                 versions.count == 1 ? definition["spec"]["validation"]["openAPIV3Schema"].with(schema.json) : schema
-            var walk = CustomSchemaCheck()
-            walk.root(place)
-            errors += walk.errors
+            errors += CustomSchemaCheck.errors(of: place)
         }
     }
 }
@@ -42,24 +43,25 @@ extension Validation {
 
 /// Walks one schema.
 private struct CustomSchemaCheck {
-    var errors: FieldErrors = []
+    /// What makes a schema no schema for custom resources.
+    private var errors: FieldErrors = []
+    /// What keeps it from being structural; told in the order of the texts.
+    private var shape: FieldErrors = []
+    /// Defaults that the schema itself would refuse; looked at once the shape is right.
+    private var fallbacks: FieldErrors = []
     private static let types = ["array", "boolean", "integer", "number", "object", "string"]
 
-    mutating func root(_ field: Field) {
+    static func errors(of field: Field) -> FieldErrors {
+        var check = CustomSchemaCheck()
+        check.root(field)
+        let shape = check.shape.map { ("\($0.field): \($0.message)", $0) }.sorted { $0.0 < $1.0 }.map(\.1)
+        return check.errors + (shape.isEmpty ? check.fallbacks : shape)
+    }
+
+    private mutating func root(_ field: Field) {
         let json = field.json
-        if json["type"].string ?? "" == "" {
-            errors.required(field["type"], "must not be empty at the root")
-        } else if json["type"] != "object" {
-            errors.invalid(field["type"], "must be object at the root")
-        }
         if json["nullable"].bool ?? false { errors.forbidden(field["nullable"], "nullable cannot be true at the root") }
-        if !json["default"].isNull { errors.forbidden(field["default"], "must not be set at the root") }
-        let metadata = field["properties"].entry("metadata")
-        for (key, _) in metadata["properties"].json.members where key != "name" && key != "generateName" {
-            errors.forbidden(
-                metadata["properties"].entry(key),
-                "must not specify anything other than name and generateName, but metadata is implicitly specified")
-        }
+        if !json["default"].isNull { fallbacks.forbidden(field["default"], "must not be set") }
         structure(field, Place(isRoot: true))
     }
 
@@ -71,54 +73,99 @@ private struct CustomSchemaCheck {
     }
 
     private mutating func structure(_ field: Field, _ place: Place) {
-        guard errors.count < Limits.fieldErrorsMax else { return }
+        guard errors.count + shape.count < Limits.fieldErrorsMax else { return }
         let json = field.json
         let type = json["type"].string ?? ""
-        let isIntOrString = json["x-kubernetes-int-or-string"].bool ?? false
-        let preserves = json["x-kubernetes-preserve-unknown-fields"].bool ?? false
         if !type.isEmpty, !CustomSchemaCheck.types.contains(type) {
-            errors.notSupported(field["type"], CustomSchemaCheck.types)
-        }
-        if type.isEmpty, !isIntOrString, !preserves, !place.isRoot {
-            errors.required(
-                field["type"],
-                place.isItem
-                    ? "must not be empty for specified array items" : "must not be empty for specified object fields")
-        }
-        if isIntOrString {
-            if !type.isEmpty { errors.forbidden(field["type"], "must be empty if x-kubernetes-int-or-string is true") }
-            if preserves {
-                errors.forbidden(
-                    field["x-kubernetes-preserve-unknown-fields"], "must be false if x-kubernetes-int-or-string is true"
-                )
+            if type == "null" {
+                errors.forbidden(field["type"], "type cannot be set to null, use nullable as an alternative")
+            } else {
+                errors.notSupported(field["type"], CustomSchemaCheck.types)
             }
         }
         if json["x-kubernetes-preserve-unknown-fields"] == false {
             errors.invalid(field["x-kubernetes-preserve-unknown-fields"], "must be true or undefined")
         }
-        if json["x-kubernetes-embedded-resource"].bool ?? false {
-            if type != "object" {
-                errors.invalid(field["type"], "must be object if x-kubernetes-embedded-resource is true")
-            }
-            if !preserves, json["properties"].members.isEmpty {
-                errors.required(
-                    field["properties"],
-                    "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"
-                )
-            }
-        }
+        kind(field, type, place)
+        metadata(field, place)
         unsupported(field)
         lists(field, type)
         values(field)
         combinations(field)
-        fallback(field)
+        if !place.isRoot { fallback(field) }
         rules(field, place)
         children(field, type, place)
     }
 
+    /// What a value can be is said, and said once. Source: `validateStructuralInvariants`.
+    private mutating func kind(_ field: Field, _ type: String, _ place: Place) {
+        let json = field.json
+        let isIntOrString = json["x-kubernetes-int-or-string"].bool ?? false
+        let preserves = json["x-kubernetes-preserve-unknown-fields"].bool ?? false
+        let isEmbedded = json["x-kubernetes-embedded-resource"].bool ?? false
+        if isIntOrString {
+            for key in ["x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource"]
+            where json[key].bool ?? false {
+                shape.invalid(field[key], "must be false if x-kubernetes-int-or-string is true")
+            }
+        }
+        if isEmbedded, type != "object" {
+            let text = "must be object if x-kubernetes-embedded-resource is true"
+            if type.isEmpty { shape.required(field["type"], text) } else { shape.invalid(field["type"], text) }
+        } else if type.isEmpty, !isIntOrString, !preserves {
+            shape.required(
+                field["type"],
+                place.isRoot
+                    ? "must not be empty at the root"
+                    : "must not be empty for specified \(place.isItem ? "array items" : "object fields")")
+        }
+        if place.isRoot, !type.isEmpty, type != "object" {
+            shape.invalid(field["type"], "must be object at the root")
+        }
+        if !json["additionalProperties"].isNull {
+            if place.isRoot { shape.forbidden(field["additionalProperties"], "must not be used at the root") }
+            if isEmbedded {
+                shape.forbidden(
+                    field["additionalProperties"], "must not be used if x-kubernetes-embedded-resource is set")
+            }
+        }
+        if isEmbedded, !preserves, json["properties"].members.isEmpty {
+            shape.required(
+                field["properties"],
+                "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields"
+            )
+        }
+    }
+
+    /// Whole objects have a type and metadata of their own, about which a schema can say little.
+    private mutating func metadata(_ field: Field, _ place: Place) {
+        let properties = field["properties"]
+        guard place.isRoot || field.json["x-kubernetes-embedded-resource"].bool ?? false else { return }
+        for key in ["kind", "apiVersion"] where properties.entry(key).isPresent {
+            let type = properties.entry(key)["type"]
+            if type.text != "string" { shape.invalid(type.with(.string(type.text)), "must be string") }
+        }
+        let metadata = properties.entry("metadata")
+        guard metadata.isPresent else { return }
+        if metadata["type"].text != "object" {
+            shape.invalid(metadata["type"].with(.string(metadata["type"].text)), "must be object")
+        }
+        guard place.isRoot else { return }
+        let isPlain =
+            metadata.json.members.allSatisfy { ["type", "properties", "description"].contains($0.key) }
+            && metadata["properties"].json.members.allSatisfy { ["name", "generateName"].contains($0.key) }
+        if !isPlain {
+            shape.forbidden(
+                metadata,
+                "must not specify anything other than name and generateName, but metadata is implicitly specified")
+        }
+    }
+
     private mutating func children(_ field: Field, _ type: String, _ place: Place) {
         let json = field.json
-        if !json["properties"].isNull, !json["additionalProperties"].isNull, json["additionalProperties"] != false {
+        if !json["properties"].members.isEmpty, !json["additionalProperties"].isNull,
+            json["additionalProperties"] != true
+        {
             errors.forbidden(
                 field["additionalProperties"], "additionalProperties and properties are mutual exclusive")
         }
@@ -133,8 +180,8 @@ private struct CustomSchemaCheck {
         } else if json["items"].object != nil {
             let isMap = json["x-kubernetes-list-type"] == "map"
             structure(field["items"], Place(isItem: true, isUncorrelatable: place.isUncorrelatable || !isMap))
-        } else if type == "array", !(json["x-kubernetes-preserve-unknown-fields"].bool ?? false) {
-            errors.required(field["items"], "must be specified")
+        } else if type == "array" {
+            shape.required(field["items"], "must be specified")
         }
     }
 
@@ -145,9 +192,6 @@ private struct CustomSchemaCheck {
             errors.forbidden(
                 field["uniqueItems"], "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"
             )
-        }
-        if json["additionalProperties"] == false {
-            errors.forbidden(field["additionalProperties"], "additionalProperties cannot be set to false")
         }
         for key in ["$ref", "$schema", "id", "definitions", "dependencies", "patternProperties", "additionalItems"]
         where !json[key].isNull && json[key] != "" {
@@ -160,10 +204,11 @@ private struct CustomSchemaCheck {
         let keys = field["x-kubernetes-list-map-keys"]
         if listType.isPresent {
             if type != "array" {
-                errors.invalid(field["type"], "must be array if x-kubernetes-list-type is set")
+                errors.invalid(
+                    field["type"].with(.string(type)), "must be array if x-kubernetes-list-type is specified")
             }
-            if !["atomic", "map", "set"].contains(listType.text) {
-                errors.notSupported(listType, ["atomic", "map", "set"])
+            if !["atomic", "set", "map"].contains(listType.text) {
+                errors.notSupported(listType, ["atomic", "set", "map"])
             }
         }
         if listType.text == "map" {
@@ -178,7 +223,8 @@ private struct CustomSchemaCheck {
             for key in keys.items {
                 let property = items["properties"].entry(key.text)
                 if property.isAbsent {
-                    errors.invalid(key, "entries must all be names of item properties")
+                    errors.invalid(
+                        keys, shown: GoText.strings(keys.json), "entries must all be names of item properties")
                 } else if ["object", "array"].contains(property["type"].text) {
                     errors.invalid(
                         property["type"], "must be a scalar type if parent array's x-kubernetes-list-type is map")
@@ -215,57 +261,73 @@ private struct CustomSchemaCheck {
 
     /// Inside `allOf` and its like only values are restricted.
     private mutating func combinations(_ field: Field) {
-        var inner: [Field] = []
-        for key in ["allOf", "anyOf", "oneOf"] { inner += field[key].items }
-        if field["not"].isPresent { inner.append(field["not"]) }
-        let isIntOrString = field["x-kubernetes-int-or-string"].bool
-        for nested in inner { restriction(nested, allowsType: isIntOrString) }
+        alternatives(field)
+        for (index, nested) in field["allOf"].items.enumerated() { restriction(nested, isFirst: index == 0) }
+        for nested in field["oneOf"].items { restriction(nested) }
+        if field["not"].isPresent { restriction(field["not"]) }
     }
 
-    private mutating func restriction(_ field: Field, allowsType: Bool) {
-        guard errors.count < Limits.fieldErrorsMax else { return }
+    /// The one list of types that a structural schema may have is that of a number or a text.
+    private mutating func alternatives(_ field: Field) {
+        let list = field["anyOf"]
+        if list.json == [["type": "integer"], ["type": "string"]] { return }
+        for nested in list.items { restriction(nested) }
+    }
+
+    private mutating func restriction(_ field: Field, isFirst: Bool = false) {
+        guard errors.count + shape.count < Limits.fieldErrorsMax else { return }
         let json = field.json
-        if !(json["type"].string ?? "").isEmpty, !allowsType {
-            errors.forbidden(field["type"], "must be empty to be structural")
+        if !(json["type"].string ?? "").isEmpty {
+            shape.forbidden(field["type"], "must be empty to be structural")
         }
         for (key, text) in [
             ("additionalProperties", "must be undefined to be structural"),
             ("default", "must be undefined to be structural"),
         ] where !json[key].isNull {
-            errors.forbidden(field[key], text)
+            shape.forbidden(field[key], text)
         }
         for key in ["description", "title"] where !(json[key].string ?? "").isEmpty {
-            errors.forbidden(field[key], "must be empty to be structural")
+            shape.forbidden(field[key], "must be empty to be structural")
         }
-        if json["nullable"].bool ?? false { errors.forbidden(field["nullable"], "must be false to be structural") }
+        if json["nullable"].bool ?? false { shape.forbidden(field["nullable"], "must be false to be structural") }
         for key in [
             "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string",
         ] where json[key].bool ?? false {
-            errors.forbidden(field[key], "must be false to be structural")
+            shape.forbidden(field[key], "must be false to be structural")
         }
         for key in ["x-kubernetes-list-type", "x-kubernetes-map-type"] where !json[key].isNull {
-            errors.forbidden(field[key], "must be undefined to be structural")
+            shape.forbidden(field[key], "must be undefined to be structural")
         }
         values(field)
-        for (_, property) in field["properties"].entries { restriction(property, allowsType: false) }
-        if json["items"].object != nil { restriction(field["items"], allowsType: false) }
-        for key in ["allOf", "anyOf", "oneOf"] {
-            for nested in field[key].items { restriction(nested, allowsType: allowsType) }
+        if !json["x-kubernetes-list-map-keys"].items.isEmpty {
+            shape.forbidden(field["x-kubernetes-list-map-keys"], "must be empty to be structural")
         }
-        if json["not"].object != nil { restriction(field["not"], allowsType: false) }
+        if !json["x-kubernetes-validations"].items.isEmpty {
+            shape.forbidden(field["x-kubernetes-validations"], "must be empty to be structural")
+        }
+        if field["properties"].entry("metadata").isPresent {
+            shape.forbidden(field["properties"].entry("metadata"), "must not be specified in a nested context")
+        }
+        for (_, property) in field["properties"].entries { restriction(property) }
+        if json["items"].object != nil { restriction(field["items"]) }
+        if isFirst { alternatives(field) } else { for nested in field["anyOf"].items { restriction(nested) } }
+        for key in ["allOf", "oneOf"] { for nested in field[key].items { restriction(nested) } }
+        if json["not"].object != nil { restriction(field["not"]) }
     }
 
     /// A default has to be what the schema itself would accept, with nothing to drop.
     private mutating func fallback(_ field: Field) {
         guard let value = field.json.object?["default"], !value.isNull else { return }
+        let place = field["default"]
         let schema = StructuralSchema(field.json)
         var dropped: [String] = []
         _ = schema.prune(value, isObject: schema.isEmbedded, &dropped)
-        if let first = dropped.first {
-            errors.invalid(field["default"], "must be pruned: the field \(first) is not in the schema")
+        if !dropped.isEmpty {
+            fallbacks.invalid(place, "must not have unknown fields")
         }
-        for error in schema.validate(schema.fill(value)).prefix(1) {
-            errors.invalid(field["default"], "must validate: \(error.detail)")
+        for var error in schema.validate(schema.fill(value)) {
+            error.field = error.field.isEmpty ? place.path : "\(place.path).\(error.field)"
+            fallbacks.append(error)
         }
     }
 

@@ -16,7 +16,7 @@ extension Validation {
             for mode in object["spec"]["volumeLifecycleModes"].items {
                 errors.oneOf(mode, ["Ephemeral", "Persistent"])
             }
-            if object["metadata"]["name"].text.utf8.count > 63 { errors.tooLong(object["metadata"]["name"], bytes: 63) }
+            driverName(object["metadata"]["name"], &errors)
         case "csinodes":
             // Checked twice by a real server, which tells everything twice.
             for _ in 1...2 { drivers(object["spec"]["drivers"], &errors) }
@@ -138,26 +138,55 @@ extension Validation {
         if object["metadata"]["name"].text != name {
             errors.invalid(object["metadata"]["name"], "must be `spec.version+\".\"+spec.group`: \(name.goQuoted)")
         }
-        if !(1...20_000).contains(spec["groupPriorityMinimum"].int ?? 0) {
-            errors.invalid(spec["groupPriorityMinimum"], "must be positive and less than 20000")
+        if spec["group"].text.isEmpty {
+            if spec["version"].text != "v1" {
+                errors.required(spec["group"], "only v1 may have an empty group and it better be legacy kube")
+            }
+        } else {
+            errors.check(spec["group"], NameText.subdomain(spec["group"].text))
         }
-        if !(1...1000).contains(spec["versionPriority"].int ?? 0) {
-            errors.invalid(spec["versionPriority"], "must be positive and less than 1000")
+        errors.check(spec["version"].with(.string(spec["version"].text)), NameText.label1035(spec["version"].text))
+        for (key, most) in [("groupPriorityMinimum", 20_000), ("versionPriority", 1000)] {
+            let number = spec[key].int ?? 0
+            if !(1...most).contains(number) {
+                errors.invalid(spec[key].with(JSON(number)), "must be positive and less than \(most)")
+            }
         }
-        if spec["insecureSkipTLSVerify"].bool, !spec["caBundle"].text.isEmpty {
-            errors.invalid(spec["insecureSkipTLSVerify"], "may not be true if caBundle is present")
+        let bundle = spec["caBundle"].text
+        let service = spec["service"]
+        let skips = spec["insecureSkipTLSVerify"]
+        guard service.isPresent else {
+            if !bundle.isEmpty {
+                let count = Base64.decode(bundle)?.count ?? 0
+                errors.invalid(
+                    spec["caBundle"].with(.string("\(count) bytes")), "local APIServices may not have a caBundle")
+            }
+            if skips.bool { errors.invalid(skips, "local APIServices may not have insecureSkipTLSVerify") }
+            return
         }
+        for key in ["namespace", "name"] where service[key].text.isEmpty { errors.required(service[key]) }
+        if let port = service["port"].int, !(1...65_535).contains(port) {
+            errors.invalid(service["port"], "port is not valid: must be between 1 and 65535, inclusive")
+        }
+        if skips.bool, !bundle.isEmpty { errors.invalid(skips, "may not be true if caBundle is present") }
     }
 
     private static func drivers(_ drivers: Field, _ errors: inout FieldErrors) {
         var names: Set<String> = []
         for driver in drivers.items {
-            errors.nonEmpty(driver["name"])
+            driverName(driver["name"], &errors)
             if !names.insert(driver["name"].text).inserted { errors.duplicate(driver["name"]) }
             if driver["nodeID"].text.isEmpty {
                 errors.required(driver["nodeID"])
             } else if driver["nodeID"].text.utf8.count > 256 {
                 errors.invalid(driver["nodeID"], "must be 256 characters or less")
+            }
+            errors.nonNegative(driver["allocatable"]["count"])
+            var keys: Set<String> = []
+            for key in driver["topologyKeys"].items {
+                if key.text.isEmpty { errors.required(driver["topologyKeys"]) }
+                if !keys.insert(key.text).inserted { errors.duplicate(driver["topologyKeys"].with(key.json)) }
+                errors.check(driver["topologyKeys"].with(key.json), NameText.qualified(key.text))
             }
         }
     }

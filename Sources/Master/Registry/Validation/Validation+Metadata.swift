@@ -28,7 +28,13 @@ extension Validation {
         } else if !namespace.text.isEmpty {
             errors.forbidden(namespace, "not allowed on this type")
         }
-        free(meta, resource, &errors)
+        metadataWhole(meta, resource, &errors)
+    }
+
+    /// The rules of metadata whose names are known to be right.
+    static func metadataWhole(_ meta: Field, _ resource: Resource, _ errors: inout FieldErrors) {
+        free(meta, &errors)
+        finalizers(meta, resource, &errors)
     }
 
     static func nameTexts(_ name: String, _ rule: Strategy.NameRule) -> [String] {
@@ -42,7 +48,7 @@ extension Validation {
     }
 
     /// What a client may change at any time.
-    private static func free(_ meta: Field, _ resource: Resource, _ errors: inout FieldErrors) {
+    private static func free(_ meta: Field, _ errors: inout FieldErrors) {
         if let generation = meta["generation"].int, generation < 0 {
             errors.invalid(meta["generation"], "must be greater than or equal to 0")
         }
@@ -53,7 +59,9 @@ extension Validation {
             // Kubernetes names the list here, not the item.
             let list = meta["ownerReferences"]
             let version = list["apiVersion"].with(.string(owner["apiVersion"].text))
-            if version.text.isEmpty || version.text.split(separator: "/").count > 2 || version.text.hasPrefix("/") {
+            if version.text.isEmpty || version.text.split(separator: "/").count > 2 || version.text.hasPrefix("/")
+                || version.text.hasSuffix("/")
+            {
                 errors.invalid(version, "version must not be empty")
             }
             for (key, text) in [
@@ -75,6 +83,10 @@ extension Validation {
             }
             controller = owner["name"].text
         }
+    }
+
+    /// The finalizers' names; looked at in whole objects only.
+    private static func finalizers(_ meta: Field, _ resource: Resource, _ errors: inout FieldErrors) {
         for finalizer in meta["finalizers"].items {
             let name = finalizer.text
             // Definitions and custom objects follow the looser rule of all objects.
@@ -112,7 +124,7 @@ extension Validation {
     }
 
     static func metadataUpdate(_ meta: Field, _ old: Field, _ resource: Resource, _ errors: inout FieldErrors) {
-        free(meta, resource, &errors)
+        free(meta, &errors)
         if !old["deletionTimestamp"].isAbsent {
             let before = old["finalizers"].json.items
             for added in meta["finalizers"].json.items where !before.contains(added) {

@@ -35,18 +35,33 @@ extension Validation {
         }
         if !spec["ingressClassName"].text.isEmpty {
             errors.check(spec["ingressClassName"], NameText.subdomain(spec["ingressClassName"].text))
-            let legacy = object["metadata"]["annotations"].entry("kubernetes.io/ingress.class")
-            if legacy.isPresent {
-                errors.invalid(
-                    Field(object["metadata"].json)["annotations"]["kubernetes.io/ingress.class"],
-                    "can not be set when the class field is also set")
+        }
+    }
+
+    /// The class is said by the field or by the old annotation, not by both.
+    static func ingressClass(_ object: Field, _ errors: inout FieldErrors) {
+        let legacy = Field(object["metadata"].json)["annotations"]["kubernetes.io/ingress.class"]
+        if !object["spec"]["ingressClassName"].text.isEmpty, legacy.isPresent {
+            errors.invalid(legacy, "can not be set when the class field is also set")
+        }
+    }
+
+    /// An object that a backend or a class points at. Source: `validateIngressTypedLocalObjectReference`.
+    private static func reference(_ reference: Field, _ errors: inout FieldErrors) {
+        if reference["apiGroup"].isPresent {
+            errors.check(reference["apiGroup"], NameText.subdomain(reference["apiGroup"].text))
+        }
+        for key in ["kind", "name"] {
+            if reference[key].text.isEmpty {
+                errors.required(reference[key], "\(key) is required")
+            } else {
+                errors.check(reference[key], NameText.pathSegment(reference[key].text))
             }
         }
     }
     static func ingressParameters(_ parameters: Field, _ errors: inout FieldErrors) {
         guard parameters.isPresent else { return }
-        if parameters["kind"].text.isEmpty { errors.required(parameters["kind"], "kind is required") }
-        if parameters["name"].text.isEmpty { errors.required(parameters["name"], "name is required") }
+        reference(parameters, &errors)
         let scope = parameters["scope"]
         if !["Cluster", "Namespace"].contains(scope.text) {
             errors.notSupported(scope, ["Cluster", "Namespace"])
@@ -99,7 +114,9 @@ extension Validation {
             } else {
                 errors.required(backend, "port name or number is required")
             }
-        } else if backend["resource"].isAbsent {
+        } else if backend["resource"].isPresent {
+            reference(backend["resource"], &errors)
+        } else {
             errors.invalid(backend.with(""), "resource or service backend is required")
         }
     }
@@ -203,6 +220,9 @@ extension Validation {
                 errors.duplicate(port["name"].with(.string(port["name"].text)))
             }
             errors.oneOf(port["protocol"], ["SCTP", "TCP", "UDP"], required: true)
+            if port["appProtocol"].isPresent {
+                errors.check(port["appProtocol"], NameText.qualified(port["appProtocol"].text))
+            }
         }
     }
 }

@@ -11,11 +11,7 @@ extension Validation {
         case "ingressclasses.networking.k8s.io":
             if spec["controller"].text.utf8.count > 250 { errors.tooLong(spec["controller"], bytes: 250) }
             ingressParameters(spec["parameters"], &errors)
-            if spec["controller"].text.isEmpty {
-                errors.required(spec["controller"])
-            } else if !spec["controller"].text.contains("/") {
-                errors.invalid(spec["controller"], "must be a domain-prefixed path (such as \"acme.io/foo\")")
-            }
+            domainPrefixed(spec["controller"], &errors)
         case "networkpolicies.networking.k8s.io": networkPolicy(spec, &errors)
         case "endpointslices.discovery.k8s.io": slice(object, &errors)
         case "leases.coordination.k8s.io":
@@ -33,7 +29,7 @@ extension Validation {
             for item in selectors.items {
                 let before = errors.count
                 selector(item, &errors)
-                if errors.count > before { errors.invalid(item, "invalid label selector") }
+                if errors.count > before { errors.invalid(item, shown: "\"null\"", "invalid label selector.") }
             }
         case "rolebindings.rbac.authorization.k8s.io": binding(object, ["Role", "ClusterRole"], &errors)
         case "clusterrolebindings.rbac.authorization.k8s.io": binding(object, ["ClusterRole"], &errors)
@@ -42,6 +38,9 @@ extension Validation {
         case "runtimeclasses.node.k8s.io":
             errors.check(
                 object["handler"].with(.string(object["handler"].text)), NameText.label(object["handler"].text))
+            resources(object["overhead"].with(["limits": object["overhead"]["podFixed"].json]), &errors)
+            labels(object["scheduling"]["nodeSelector"], &errors)
+            tolerations(object["scheduling"]["tolerations"], &errors)
         case "certificatesigningrequests.certificates.k8s.io": signing(spec, &errors)
         case "volumeattachments.storage.k8s.io":
             // Told twice, as by a real server.
@@ -57,6 +56,18 @@ extension Validation {
                     spec["source"], "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
             }
         default: extensions(object, resource, &errors)
+        }
+    }
+
+    /// `example.com/name`. Source: `IsDomainPrefixedPath`.
+    private static func domainPrefixed(_ field: Field, _ errors: inout FieldErrors) {
+        let parts = field.text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        if field.text.isEmpty {
+            errors.required(field)
+        } else if parts.count != 2 || parts.contains("") {
+            errors.invalid(field, "must be a domain-prefixed path (such as \"acme.io/foo\")")
+        } else {
+            errors.check(field.with(.string(parts[0])), NameText.subdomain(parts[0]))
         }
     }
 
@@ -90,8 +101,12 @@ extension Validation {
         }
         for metric in spec["metrics"].items {
             let kinds = ["ContainerResource", "External", "Object", "Pods", "Resource"]
-            errors.oneOf(metric["type"], kinds, required: true)
-            guard kinds.contains(metric["type"].text) else { continue }
+            if metric["type"].text.isEmpty { errors.required(metric["type"], "must specify a metric source type") }
+            guard kinds.contains(metric["type"].text) else {
+                // Told twice, as by a real server.
+                for _ in 1...2 { errors.notSupported(metric["type"].with(.string(metric["type"].text)), kinds) }
+                continue
+            }
             let key = metric["type"].text.prefix(1).lowercased() + metric["type"].text.dropFirst()
             if metric[key].isAbsent {
                 errors.required(metric[key], "must populate information for the given metric source")
@@ -146,7 +161,11 @@ extension Validation {
         default: errors.nonEmpty(source["name"], "must specify a resource name")
         }
         if source["metric"]["selector"].isPresent { selector(source["metric"]["selector"], &errors) }
-        errors.oneOf(target["type"], ["AverageValue", "Utilization", "Value"], required: true)
+        if target["type"].text.isEmpty { errors.required(target["type"], "must specify a metric target type") }
+        if !["AverageValue", "Utilization", "Value"].contains(target["type"].text) {
+            errors.invalid(
+                target["type"].with(.string(target["type"].text)), "must be either Utilization, Value, or AverageValue")
+        }
         for key in ["value", "averageValue"] {
             if let quantity = target[key].quantity, quantity.isZero || quantity.isNegative {
                 errors.invalid(target[key], "must be positive")

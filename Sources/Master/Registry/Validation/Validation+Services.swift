@@ -12,6 +12,10 @@ extension Validation {
             errors.invalid(
                 spec["clusterIPs"].entry("0").with("None"), "may not be set to 'None' for LoadBalancer services")
         }
+        for port in ports where type == "LoadBalancer" && port["port"].int == 10_250 {
+            errors.invalid(
+                port.with(10_250), "may not expose port 10250 externally since it is used by kubelet")
+        }
         if type == "NodePort", isHeadless {
             errors.invalid(spec["clusterIPs"][0].with("None"), "may not be set to 'None' for NodePort services")
         }
@@ -76,8 +80,8 @@ extension Validation {
             let isExternal = ["LoadBalancer", "NodePort"].contains(type) || !spec["externalIPs"].json.items.isEmpty
             if !isExternal {
                 errors.invalid(policy, "may only be set for externally-accessible services")
-            } else if !["Cluster", "Local"].contains(policy.text) {
-                errors.invalid(policy, "must be one of Cluster, Local")
+            } else {
+                errors.oneOf(policy, ["Cluster", "Local"])
             }
         }
         let inside = spec["internalTrafficPolicy"]
@@ -92,6 +96,10 @@ extension Validation {
                     spec["healthCheckNodePort"],
                     "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'")
             }
+        }
+        if spec["allocateLoadBalancerNodePorts"].isPresent, type != "LoadBalancer" {
+            errors.forbidden(
+                spec["allocateLoadBalancerNodePorts"], "may only be used when `type` is 'LoadBalancer'")
         }
         if spec["loadBalancerClass"].isPresent {
             if type != "LoadBalancer" {
@@ -119,7 +127,16 @@ extension Validation {
             errors.oneOf(family, ["IPv4", "IPv6"])
             if !seen.insert(family.text).inserted { errors.duplicate(family) }
         }
+        if families.json.items.count > 2 {
+            errors.invalid(
+                families, shown: GoText.strings(families.json, of: "core.IPFamily"), "may only hold up to 2 values")
+        }
         if policy.isPresent { errors.oneOf(policy, ["PreferDualStack", "RequireDualStack", "SingleStack"]) }
+        for (list, noun) in [(families, "ipFamilies"), (spec["clusterIPs"], "clusterIPs")]
+        where policy.text == "SingleStack" && list.json.items.count > 1 {
+            errors.invalid(
+                policy, "must be RequireDualStack or PreferDualStack when multiple \(noun) are specified")
+        }
     }
 
     /// The addresses must fit to each other. Source: `ValidateServiceClusterIPsRelatedFields`.
@@ -136,6 +153,11 @@ extension Validation {
             errors.invalid(spec["clusterIPs"], "first value must match `clusterIP`")
         }
         if addresses.count > 2 { errors.invalid(spec["clusterIPs"], "may only hold up to 2 values") }
+        if first == "None", addresses.count > 1 {
+            errors.invalid(
+                spec["clusterIPs"], shown: GoText.strings(spec["clusterIPs"].json),
+                "'None' must be the first and only value")
+        }
         for (index, address) in addresses.enumerated() where index > 0 {
             if address.text == "None" {
                 errors.invalid(address, "'None' must be the first and only value")
@@ -164,6 +186,9 @@ extension Validation {
             portNumber(port["port"], &errors)
             errors.oneOf(port["protocol"], ["SCTP", "TCP", "UDP"], required: true)
             numberOrName(port["targetPort"], &errors)
+            if port["appProtocol"].isPresent {
+                errors.check(port["appProtocol"], NameText.qualified(port["appProtocol"].text))
+            }
             let key = "\(port["protocol"].text)/\(port["port"].int ?? 0)"
             if !pairs.insert(key).inserted {
                 errors.duplicate(

@@ -2,18 +2,16 @@ import Shared
 
 /// The volumes of a pod and persistent volumes. Source: `validateVolumeSource`.
 extension Validation {
-    /// The volumes by name, for the mounts that follow.
+    /// The volumes by name, for the mounts that follow. A volume that is wrong is none that could be mounted.
     static func volumes(_ list: Field, _ errors: inout FieldErrors) -> [String: JSON] {
         var found: [String: JSON] = [:]
         for volume in list.items {
+            let before = errors.count
             sources(volume, except: ["name"], required: true, &errors)
             let name = volume["name"]
-            if name.text.isEmpty {
-                errors.required(name)
-                continue
-            }
-            errors.check(name, NameText.label(name.text))
-            if found[name.text] != nil { errors.duplicate(name) } else { found[name.text] = volume.json }
+            if name.text.isEmpty { errors.required(name) } else { errors.check(name, NameText.label(name.text)) }
+            if found[name.text] != nil { errors.duplicate(name) }
+            if errors.count == before { found[name.text] = volume.json }
         }
         return found
     }
@@ -45,8 +43,8 @@ extension Validation {
         "persistentVolumeClaim": ["claimName"], "gcePersistentDisk": ["pdName"], "awsElasticBlockStore": ["volumeID"],
         "glusterfs": ["endpoints", "path"], "cinder": ["volumeID"], "flexVolume": ["driver"],
         "azureFile": ["secretName", "shareName"], "azureDisk": ["diskName", "diskURI"], "vsphereVolume": ["volumePath"],
-        "portworxVolume": ["volumeID"], "quobyte": ["registry", "volume"], "gitRepo": ["repository"],
-        "iscsi": ["targetPortal", "iqn"], "scaleIO": ["gateway", "system", "volumeName"], "csi": ["driver"],
+        "portworxVolume": ["volumeID"], "quobyte": ["volume"], "gitRepo": ["repository"],
+        "iscsi": ["targetPortal", "iqn"], "scaleIO": ["gateway", "system", "volumeName"],
         "local": ["path"], "image": ["reference"],
     ]
 
@@ -83,17 +81,39 @@ extension Validation {
                 errors.invalid(source["path"].with(.string(source["path"].text)), "must be an absolute path")
             }
         case "csi":
-            errors.check(
-                source["driver"].with(.string(source["driver"].text)), NameText.subdomain(source["driver"].text))
+            driverName(source["driver"], &errors)
+            for key in [
+                "nodePublishSecretRef", "controllerPublishSecretRef", "nodeStageSecretRef", "controllerExpandSecretRef",
+                "nodeExpandSecretRef",
+            ] where source[key].isPresent { errors.nonEmpty(source[key]["name"]) }
+        case "gcePersistentDisk", "awsElasticBlockStore": unit(source["partition"], &errors)
+        case "cinder": if source["secretRef"].isPresent { errors.nonEmpty(source["secretRef"]["name"]) }
+        case "flexVolume": reservedOptions(source["options"], &errors)
+        case "storageos":
+            for key in ["volumeName", "volumeNamespace"] where !source[key].text.isEmpty {
+                errors.check(source[key], NameText.label(source[key].text))
+            }
+            if source["volumeName"].text.isEmpty { errors.required(source["volumeName"]) }
+            if source["secretRef"].isPresent { errors.nonEmpty(source["secretRef"]["name"]) }
         case "rbd":
             if source["monitors"].json.items.isEmpty { errors.required(source["monitors"]) }
             errors.nonEmpty(source["image"])
         case "cephfs": if source["monitors"].json.items.isEmpty { errors.required(source["monitors"]) }
         case "fc":
-            if source["targetWWNs"].json.items.isEmpty == source["wwids"].json.items.isEmpty {
+            let (names, identities) = (source["targetWWNs"].json.items, source["wwids"].json.items)
+            if names.isEmpty, identities.isEmpty {
                 errors.required(source["targetWWNs"], "must specify either targetWWNs or wwids, but not both")
-            } else if !source["targetWWNs"].json.items.isEmpty, source["lun"].isAbsent {
-                errors.required(source["lun"], "lun is required if targetWWNs is specified")
+            }
+            if !names.isEmpty, !identities.isEmpty {
+                errors.invalid(
+                    source["targetWWNs"], shown: GoText.strings(source["targetWWNs"].json),
+                    "targetWWNs and wwids can not be specified simultaneously")
+            }
+            if !names.isEmpty {
+                if source["lun"].isAbsent {
+                    errors.required(source["lun"], "lun is required if targetWWNs is specified")
+                }
+                unit(source["lun"], &errors)
             }
         case "iscsi": iscsi(source, &errors)
         case "flocker":
@@ -112,24 +132,39 @@ extension Validation {
                 errors.invalid(source["path"], "must not contain '..'")
             }
         case "quobyte":
-            for place in source["registry"].text.split(separator: ",") where place.split(separator: ":").count != 2 {
-                errors.invalid(
-                    source["registry"].with(.string(String(place))),
-                    "must be a comma-separated list of <host:port> pairs")
+            let text = "must be a host:port pair or multiple pairs separated by commas"
+            if source["registry"].text.isEmpty {
+                errors.required(source["registry"], text)
+            } else if source["tenant"].text.utf8.count >= 65 {
+                errors.required(source["tenant"], "must be a UUID and may not exceed a length of 64 characters")
+            } else {
+                for place in source["registry"].text.split(separator: ",", omittingEmptySubsequences: false)
+                where place.split(separator: ":", omittingEmptySubsequences: false).count != 2 {
+                    errors.invalid(source["registry"], text)
+                }
             }
         case "azureDisk":
             if source["cachingMode"].isPresent {
                 errors.oneOf(source["cachingMode"], ["None", "ReadOnly", "ReadWrite"])
             }
             if source["kind"].isPresent { errors.oneOf(source["kind"], ["Dedicated", "Managed", "Shared"]) }
+            let place = source["diskURI"]
+            if source["kind"].text == "Managed", !place.text.hasPrefix("/subscriptions/") {
+                errors.notSupported(
+                    place.with(.string(place.text)),
+                    [
+                        "/subscriptions/{sub-id}/resourceGroups/{group-name}/providers/Microsoft.Compute/disks/{disk-id}"
+                    ])
+            } else if source["kind"].isPresent, source["kind"].text != "Managed", !place.text.hasPrefix("https://") {
+                errors.notSupported(
+                    place.with(.string(place.text)),
+                    ["https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"])
+            }
         case "image":
             if source["pullPolicy"].isPresent {
                 errors.oneOf(source["pullPolicy"], ["Always", "IfNotPresent", "Never"])
             }
-        case "gitRepo":
-            if source["directory"].text.split(separator: "/").contains("..") {
-                errors.invalid(source["directory"], "must not contain '..'")
-            }
+        case "gitRepo": relativePath(source["directory"], &errors)
         case "ephemeral":
             if source["volumeClaimTemplate"].isAbsent {
                 errors.required(source["volumeClaimTemplate"])
@@ -142,16 +177,59 @@ extension Validation {
 
     private static func iscsi(_ source: Field, _ errors: inout FieldErrors) {
         let name = source["iqn"]
-        if !name.text.isEmpty, !["iqn", "eui", "naa"].contains(where: name.text.hasPrefix) {
-            errors.invalid(name, "must be valid format starting with iqn, eui, or naa")
-        }
-        if let unit = source["lun"].int, !(0...255).contains(unit) {
-            errors.invalid(source["lun"], "must be between 0 and 255, inclusive")
-        }
+        if !name.text.isEmpty { qualifiedTarget(name, &errors) }
+        unit(source["lun"], &errors)
         let usesSecret = source["chapAuthDiscovery"].bool || source["chapAuthSession"].bool
         if usesSecret, source["secretRef"].isAbsent { errors.required(source["secretRef"]) }
         if source["secretRef"].isPresent, source["secretRef"]["name"].text.isEmpty {
             errors.required(source["secretRef"]["name"])
+        }
+        if source["initiatorName"].isPresent { qualifiedTarget(source["initiatorName"], &errors) }
+    }
+
+    /// `iqn.2001-04.com.example:storage`, `eui.` with 16 digits or `naa.` with 32.
+    private static func qualifiedTarget(_ name: Field, _ errors: inout FieldErrors) {
+        func isWord(_ text: Substring) -> Bool { text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) } }
+        let rest = name.text.dropFirst(4)
+        var isRight = name.text.dropFirst(3).first == "."
+        switch name.text.prefix(3) {
+        case "iqn":
+            let parts = rest.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let owner = (parts.first ?? "").split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+            let date = (owner.first ?? "").split(separator: "-", omittingEmptySubsequences: false)
+            isRight =
+                isRight && owner.count == 2 && !owner[1].isEmpty && date.map(\.count) == [4, 2]
+                && date.allSatisfy { $0.allSatisfy(\.isNumber) }
+                && isWord(Substring(owner[1].replacing("-", with: "").replacing(".", with: "")))
+                && (parts.count == 1 || !parts[1].isEmpty && !parts[1].contains { ",;*&$| \t\n".contains($0) })
+        case "eui": isRight = isRight && rest.count == 16 && isWord(rest)
+        case "naa": isRight = isRight && rest.count == 32 && isWord(rest)
+        default:
+            errors.invalid(name, "must be valid format starting with iqn, eui, or naa")
+            return
+        }
+        if !isRight { errors.invalid(name, "must be valid format") }
+    }
+
+    private static func unit(_ number: Field, _ errors: inout FieldErrors) {
+        if let value = number.int, !(0...255).contains(value) {
+            errors.invalid(number, "must be between 0 and 255, inclusive")
+        }
+    }
+
+    /// Source: `ValidateCSIDriverName`.
+    static func driverName(_ name: Field, _ errors: inout FieldErrors) {
+        if name.text.isEmpty { errors.required(name) }
+        if name.text.utf8.count > 63 { errors.tooLong(name, bytes: 63) }
+        errors.check(name.with(.string(name.text)), NameText.subdomain(name.text.lowercased()))
+    }
+
+    private static func reservedOptions(_ options: Field, _ errors: inout FieldErrors) {
+        for (key, option) in options.entries {
+            let space = "." + (key.split(separator: "/").first ?? "").lowercased()
+            if space.hasSuffix(".kubernetes.io") || space.hasSuffix(".k8s.io") {
+                errors.invalid(option, "kubernetes.io and k8s.io namespaces are reserved")
+            }
         }
     }
 
@@ -160,18 +238,25 @@ extension Validation {
             errors.invalid(mode, "must be a number between 0 and 0777 (octal), both inclusive")
         }
     }
+    /// A path below a volume that none of the volume's own files can have.
+    private static func ownPath(_ path: Field, _ errors: inout FieldErrors) {
+        relativePath(path, &errors)
+        if path.text.hasPrefix(".."), !path.text.hasPrefix("../") {
+            errors.invalid(path, "must not start with '..'")
+        }
+    }
     private static func keys(_ items: Field, _ errors: inout FieldErrors) {
         for item in items.items {
             errors.nonEmpty(item["key"])
             errors.nonEmpty(item["path"])
-            relativePath(item["path"], &errors)
+            ownPath(item["path"], &errors)
             mode(item["mode"], &errors)
         }
     }
     private static func downward(_ source: Field, _ errors: inout FieldErrors) {
         for item in source["items"].items {
             if item["path"].text.isEmpty { errors.required(source["path"]) }
-            relativePath(source["path"].with(item["path"].json), &errors)
+            ownPath(source["path"].with(item["path"].json), &errors)
             if item["fieldRef"].isPresent {
                 fieldReference(source["fieldRef"].with(item["fieldRef"].json), isVolume: true, &errors)
             } else if item["resourceFieldRef"].isPresent {
@@ -185,6 +270,12 @@ extension Validation {
     }
     private static func projected(_ source: Field, _ errors: inout FieldErrors) {
         mode(source["defaultMode"], &errors)
+        var paths: Set<String> = []
+        func note(_ path: String, of name: String) {
+            if !path.isEmpty, !paths.insert(path).inserted {
+                errors.invalid(source.with(.string(name)), "conflicting duplicate paths")
+            }
+        }
         for entry in source["sources"].items {
             let given = [
                 "secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate",
@@ -194,14 +285,22 @@ extension Validation {
             for key in ["secret", "configMap"] where entry[key].isPresent {
                 errors.nonEmpty(entry[key]["name"])
                 keys(entry[key]["items"], &errors)
+                for item in entry[key]["items"].items { note(item["path"].text, of: entry[key]["name"].text) }
             }
-            if entry["downwardAPI"].isPresent { downward(entry["downwardAPI"], &errors) }
+            if entry["downwardAPI"].isPresent {
+                downward(entry["downwardAPI"], &errors)
+                for item in entry["downwardAPI"]["items"].items { note(item["path"].text, of: item["path"].text) }
+            }
             let token = entry["serviceAccountToken"]
             guard token.isPresent else { continue }
             if let seconds = token["expirationSeconds"].int, seconds < 600 {
                 errors.invalid(token["expirationSeconds"], "may not specify a duration less than 10 minutes")
             }
+            if let seconds = token["expirationSeconds"].int, seconds > 1 << 32 {
+                errors.invalid(token["expirationSeconds"], "may not specify a duration larger than 2^32 seconds")
+            }
             errors.nonEmpty(token["path"])
+            ownPath(token["path"], &errors)
         }
     }
 

@@ -44,6 +44,19 @@ extension Validation {
         }
     }
 
+    /// A disk that several pods share can only be read.
+    private static func sharedDisks(_ spec: Field, _ errors: inout FieldErrors) {
+        guard let replicas = spec["replicas"].int, replicas > 1 else { return }
+        for volume in spec["template"]["spec"]["volumes"].items {
+            let disk = volume["gcePersistentDisk"]
+            guard disk.isPresent, !disk["readOnly"].bool else { continue }
+            errors.invalid(
+                disk["readOnly"].with(false),
+                "must be true for replicated pods > 1; GCE PD can only be mounted on multiple machines if it is read-only"
+            )
+        }
+    }
+
     /// Selector and template of deployments and replica sets.
     private static func replicated(_ spec: Field, _ errors: inout FieldErrors) {
         let field = spec["selector"]
@@ -55,6 +68,7 @@ extension Validation {
         }
         match(found, spec["template"], &errors)
         podTemplate(spec["template"], &errors)
+        sharedDisks(spec, &errors)
         lasting(spec["template"], "ReplicaSet", &errors)
     }
 
@@ -130,6 +144,7 @@ extension Validation {
         }
         match(.selector(LabelSelector(equal: wanted)), spec["template"], &errors)
         podTemplate(spec["template"], &errors)
+        sharedDisks(spec, &errors)
         lasting(spec["template"], "ReplicationController", &errors)
     }
 

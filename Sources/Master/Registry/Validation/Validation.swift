@@ -10,18 +10,32 @@ enum Validation {
         metadata(field["metadata"], resource, &errors)
         if let custom = resource.custom { return errors + custom.validate(object, old: nil) }
         specification(field, resource, &errors)
+        creation(field, resource, &errors)
         return errors
+    }
+
+    /// What only a new object may not have.
+    private static func creation(_ object: Field, _ resource: Resource, _ errors: inout FieldErrors) {
+        switch resource.groupResource.description {
+        case "pods":
+            let added = object["spec"]["ephemeralContainers"]
+            if !added.json.items.isEmpty { errors.forbidden(added, "cannot be set on create") }
+        case "ingresses.networking.k8s.io": ingressClass(object, &errors)
+        default: break
+        }
     }
 
     /// Errors of an object that is to replace `old`.
     static func update(_ object: JSON, _ old: JSON, _ resource: Resource) -> [FieldError] {
         var errors: FieldErrors = []
-        let field = Field(object)
-        metadataUpdate(field["metadata"], Field(old)["metadata"], resource, &errors)
+        let (field, before) = (Field(object), Field(old))
+        let rounds = Rounds(for: resource)
+        for _ in 0..<rounds.metadata + 1 { metadataWhole(field["metadata"], resource, &errors) }
+        for _ in 0..<rounds.change + 1 { metadataUpdate(field["metadata"], before["metadata"], resource, &errors) }
         if let custom = resource.custom { return errors + custom.validate(object, old: old) }
-        // A volume's own rules are checked twice by a real server, which tells everything twice.
-        for _ in 1...(resource.plural == "persistentvolumes" ? 2 : 1) { specification(field, resource, &errors) }
-        changes(field, Field(old), resource, &errors)
+        if rounds.changesFirst { changes(field, before, resource, &errors) }
+        for _ in 0..<rounds.rules { specification(field, resource, &errors) }
+        if !rounds.changesFirst { changes(field, before, resource, &errors) }
         return errors
     }
 
@@ -29,7 +43,8 @@ enum Validation {
     static func status(_ object: JSON, _ old: JSON, _ resource: Resource) -> [FieldError] {
         var errors: FieldErrors = []
         let field = Field(object)
-        metadataUpdate(field["metadata"], Field(old)["metadata"], resource, &errors)
+        metadataWhole(field["metadata"], resource, &errors)
+        for _ in 1...2 { metadataUpdate(field["metadata"], Field(old)["metadata"], resource, &errors) }
         if let custom = resource.custom { return errors + custom.validate(object, old: old) }
         statusRules(field, Field(old), resource, &errors)
         return errors
