@@ -104,19 +104,23 @@ enum APIBench {
         try await withThrowingDiscardingTaskGroup { group in
             for _ in 0..<watchers {
                 group.addTask {
-                    let stream = try await client.transport.stream(client.request("GET", path, query: query))
-                    var cutter = LineCutter()
-                    var isFirst = true
-                    while let piece = try await stream.body.next() {
-                        for _ in try cutter.lines(adding: piece) {
-                            if isFirst {
-                                open.next()
-                            } else {
-                                figures.add(clock.uptime() - sent.value)
-                                seen.next()
+                    do {
+                        let stream = try await client.transport.stream(client.request("GET", path, query: query))
+                        var cutter = LineCutter()
+                        var isFirst = true
+                        while let piece = try await stream.body.next() {
+                            for _ in try cutter.lines(adding: piece) {
+                                if isFirst {
+                                    open.next()
+                                } else {
+                                    figures.add(clock.uptime() - sent.value)
+                                    seen.next()
+                                }
+                                isFirst = false
                             }
-                            isFirst = false
                         }
+                    } catch  where Task.isCancelled {
+                        // The measurement is over.
                     }
                 }
             }

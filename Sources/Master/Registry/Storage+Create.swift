@@ -44,7 +44,6 @@ extension Storage {
         resource.prepareForCreate(&call.object)
         try require(Validation.create(call.object, resource), access, Object(call.object).name)
         try await admission.validate(&call)
-        Defaults.apply(to: &call.object, resource)
         call.object = Storage.canonical(call.object, resource)
         return call
     }

@@ -81,7 +81,7 @@ extension Store {
             }
             latest.apply(changes)
             let sink = sink.withLock { $0 }
-            sink(changes)
+            sink.receive(changes)
             checkpointIfDue(walPages)
             return nil
         } catch {

@@ -47,7 +47,7 @@ final class Store: Sendable {
     let isCheckpointing = Atomic(false)
     let floors: Mutex<Floors>
     let queue: Mutex<WriteQueue>
-    let sink = Mutex<@Sendable ([Change]) -> Void>({ _ in })
+    let sink = Mutex(Sink { _ in })
     // Threads of their own, since SQLite blocks: the cooperative pool never waits for the disk.
     let commits = DispatchQueue(label: "store.commits", qos: .userInitiated)
     let pastReads = DispatchQueue(label: "store.reads")
@@ -115,7 +115,16 @@ final class Store: Sendable {
 
     /// Has every commit's changes handed to `sink`, in the order of revisions, before the writers hear of success.
     /// Set it before the first write. The sink runs on the commit thread: it must be quick and must not wait.
-    func publish(to sink: @escaping @Sendable ([Change]) -> Void) { self.sink.withLock { $0 = sink } }
+    func publish(to sink: @escaping @Sendable ([Change]) -> Void) {
+        let sink = Sink(receive: sink)
+        self.sink.withLock { $0 = sink }
+    }
+
+    /// Who hears of commits. A struct around the function: a bare function in a `Mutex` is wrapped once more on each
+    /// access, and its calls grow deeper with every commit.
+    struct Sink: Sendable {
+        let receive: @Sendable ([Change]) -> Void
+    }
 }
 
 extension Store {

@@ -72,13 +72,13 @@ private struct SchemaReader {
     private var path: [String] = []
     /// The field names on the way, without indices, and the struct that holds the last of them.
     private var names: [String] = []
-    private var owner = ""
+    private var owner: SchemaType?
 
     mutating func object(_ json: JSON, _ type: SchemaType) throws(Mismatch) -> JSON {
         guard case .object(let members) = json else { throw mismatch(json, type.goName) }
         var slots = [JSON?](repeating: nil, count: type.fields.count)
         let outer = owner
-        owner = type.shortName
+        owner = type
         defer { owner = outer }
         for member in members {
             guard let index = type.index(of: member.key) else {
@@ -258,7 +258,7 @@ private struct SchemaReader {
             case .array: "array"
             case .object: "object"
             }
-        let place = names.isEmpty ? "value" : "struct field \(owner).\(names.joined(separator: "."))"
+        let place = names.isEmpty ? "value" : "struct field \(owner?.shortName ?? "").\(names.joined(separator: "."))"
         return Mismatch(message: "json: cannot unmarshal \(found) into Go \(place) of type \(wanted)")
     }
 }
