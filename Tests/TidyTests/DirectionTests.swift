@@ -13,7 +13,9 @@ struct DirectionTests {
         "Console": ["View", "Terminal", "Columns", "Insight", "App", "Screens", "Charts", "Commands"],
     ]
 
-    @Test(arguments: ["Shared", "Master", "Agent"]) func `a folder mentions only folders below it`(target: String) throws {
+    @Test(arguments: ["Shared", "Master", "Agent"]) func `a folder mentions only folders below it`(target: String)
+        throws
+    {
         let order = try #require(Self.ranks[target])
         let rank = Dictionary(uniqueKeysWithValues: order.enumerated().map { ("\(target)/\($1)", $0) })
         let uses = House.sources.uses(within: [target])

@@ -105,7 +105,9 @@ enum NodeCommand {
                 var node = try await client.get(Node.self, name: name)
                 var taints = node.json.at("spec", "taints").items.filter { $0["key"].string != NodeTaint.outOfService }
                 if isOut {
-                    taints.append(["key": .string(NodeTaint.outOfService), "value": "nodeshutdown", "effect": "NoExecute"])
+                    taints.append([
+                        "key": .string(NodeTaint.outOfService), "value": "nodeshutdown", "effect": "NoExecute",
+                    ])
                 }
                 if taints == node.json.at("spec", "taints").items { return }
                 var spec = node.json["spec"]

@@ -7,7 +7,15 @@ extension Wiring {
         let name = "resourcequota-controller"
         let queue = queue(name)
         let (quotas, pods) = (caches.quotas, caches.pods)
-        quotas.wake(queue)
+        // What admission writes into the status is right; only what changes the limits asks for a new count.
+        quotas.add { change in
+            if case .updated(let old, let new) = change, old.json["spec"] == new.json["spec"],
+                new.json["status"]["hard"] == new.json["spec"]["hard"]
+            {
+                return
+            }
+            queue.add(change.object.key)
+        }
         let wake: @Sendable (_ namespace: String) -> Void = { namespace in
             for quota in quotas.list(index: OwnerIndex.namespace, namespace) { queue.add(quota.key) }
         }

@@ -15,6 +15,7 @@ struct Replay {
         "job-029": "jobs select their pods by batch.kubernetes.io/controller-uid",
         // The recorded controller looks at its nodes every five seconds, and a taint more came with the second look.
         "nodelifecycle-009": "nodes that are lost are tainted at once",
+        "quota-003": "no account has a secret with a token that a quota would count",
         "endpoints-024": "mirrored addresses that are not ready are not told to be",
         "endpoints-026": "services that are aliases have no endpoints (kubernetes/kubernetes#105986)",
     ]
