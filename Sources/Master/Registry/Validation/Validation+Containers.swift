@@ -31,11 +31,24 @@ extension Validation {
             // Each init container runs alone, so that its ports can collide with none but its own.
             var own: Set<String> = []
             ports(container["ports"], usesHost: spec["hostNetwork"].bool, &own, &errors)
+            let readiness = container["readinessProbe"]["terminationGracePeriodSeconds"]
+            if container["restartPolicy"].text == "Always", readiness.isPresent {
+                errors.invalid(readiness, "must not be set for readinessProbes")
+            }
             if container["restartPolicy"].isPresent, container["restartPolicy"].text != "Always" {
                 errors.notSupported(container["restartPolicy"], ["Always"])
             }
             guard container["restartPolicy"].text != "Always" else {
-                for key in ["livenessProbe", "readinessProbe", "startupProbe"] { probe(container[key], &errors) }
+                for key in ["livenessProbe", "readinessProbe", "startupProbe"] {
+                    probe(container[key], &errors)
+                    let threshold = container[key]["successThreshold"]
+                    if key != "readinessProbe", let number = threshold.int, number != 1 {
+                        errors.invalid(threshold, "must be 1")
+                    }
+                }
+                for key in ["postStart", "preStop"] where container["lifecycle"][key].isPresent {
+                    handler(container["lifecycle"][key], ["exec", "httpGet", "tcpSocket", "sleep"], &errors)
+                }
                 continue
             }
             for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] where container[key].isPresent {
@@ -50,6 +63,11 @@ extension Validation {
             }
             if !container["resources"].json.members.isEmpty {
                 errors.forbidden(container["resources"], "cannot be set for an Ephemeral Container")
+            }
+            for mount in container["volumeMounts"].items {
+                for key in ["subPath", "subPathExpr"] where !mount[key].text.isEmpty {
+                    errors.forbidden(mount[key], "cannot be set for an Ephemeral Container")
+                }
             }
             let target = container["targetContainerName"]
             let known = (spec["containers"].json.items + spec["initContainers"].json.items).map { $0["name"] }
@@ -139,7 +157,14 @@ extension Validation {
                     : "may not have more than one field specified at a time"
                 errors.invalid(container["envFrom"].with(""), text)
             }
-            for key in given { errors.nonEmpty(source[key]["name"]) }
+            for key in given {
+                let name = source[key]["name"]
+                if name.text.isEmpty {
+                    errors.required(name)
+                } else {
+                    errors.check(name, NameText.subdomain(name.text))
+                }
+            }
         }
     }
 
@@ -153,7 +178,8 @@ extension Validation {
             resourceReference(source["resourceFieldRef"], isVolume: false, &errors)
         }
         for key in ["configMapKeyRef", "secretKeyRef"] where source[key].isPresent {
-            errors.nonEmpty(source[key]["name"])
+            let name = source[key]["name"]
+            errors.check(name.with(.string(name.text)), NameText.subdomain(name.text))
             if source[key]["key"].text.isEmpty {
                 errors.required(source[key]["key"])
             } else {
@@ -174,6 +200,7 @@ extension Validation {
     static func fieldReference(_ reference: Field, isVolume: Bool, _ errors: inout FieldErrors) {
         if reference["apiVersion"].text.isEmpty {
             errors.required(reference["apiVersion"])
+            return
         } else if reference["apiVersion"].text != "v1" {
             errors.invalid(
                 reference["fieldPath"],
@@ -185,8 +212,9 @@ extension Validation {
             errors.required(path)
             return
         }
-        for prefix in ["metadata.annotations['", "metadata.labels['"] where path.text.hasPrefix(prefix) {
-            let key = String(path.text.dropFirst(prefix.count).prefix { $0 != "'" })
+        for prefix in ["metadata.annotations['", "metadata.labels['"]
+        where path.text.hasPrefix(prefix) && path.text.hasSuffix("']") && path.text.utf8.count > prefix.utf8.count + 1 {
+            let key = String(path.text.dropFirst(prefix.count).dropLast(2))
             errors.check(
                 reference.with(.string(key)),
                 NameText.qualified(prefix.contains("annotations") ? key.lowercased() : key))
@@ -214,14 +242,17 @@ extension Validation {
 
     static func resourceReference(_ reference: Field, isVolume: Bool, _ errors: inout FieldErrors) {
         let resource = reference["resource"]
-        if isVolume, reference["containerName"].text.isEmpty { errors.required(reference["containerName"]) }
+        let isUnnamed = isVolume && reference["containerName"].text.isEmpty
+        if isUnnamed { errors.required(reference["containerName"]) }
         if resource.text.isEmpty {
-            errors.required(resource)
+            if !isUnnamed { errors.required(resource) }
             return
         }
         let known = ["cpu", "ephemeral-storage", "memory"].flatMap { ["limits.\($0)", "requests.\($0)"] }.sorted()
-        guard known.contains(resource.text) || resource.text.contains("hugepages-") else {
-            errors.notSupported(resource, known)
+        let (limit, request) = ("limits.hugepages-", "requests.hugepages-")
+        let isHuge = resource.text.hasPrefix(limit) || resource.text.hasPrefix(request)
+        guard known.contains(resource.text) || isHuge else {
+            if !isUnnamed { errors.notSupported(resource, known) }
             return
         }
         guard let divisor = reference["divisor"].quantity, !divisor.isZero else { return }
@@ -230,11 +261,14 @@ extension Validation {
             isProcessor
             ? ["1m", "1"] : ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"]
         if !allowed.contains(where: { Quantity($0) == divisor }) {
+            let kind =
+                isHuge ? "hugepages" : resource.text.hasSuffix("memory") ? "memory" : "local ephemeral storage"
             errors.invalid(
                 reference["divisor"].with(resource.json),
                 isProcessor
                     ? "only divisor's values 1m and 1 are supported with the cpu resource"
-                    : "only divisor's values \(allowed.joined(separator: ", ")) are supported with the resource")
+                    : "only divisor's values \(allowed.joined(separator: ", ")) are supported with the \(kind) resource"
+            )
         }
     }
 
@@ -269,12 +303,15 @@ extension Validation {
             }
         }
         var devices: Set<String> = []
+        var devicesByName: Set<String> = []
         for device in container["volumeDevices"].items {
             errors.nonEmpty(device["name"])
+            if !devicesByName.insert(device["name"].text).inserted { errors.invalid(device["name"], "must be unique") }
             if let source = volumes[device["name"].text] {
                 if source["persistentVolumeClaim"].isNull, source["ephemeral"].isNull {
                     errors.invalid(
-                        device["name"], "can only use volume source type of PersistentVolumeClaim for block mode")
+                        device["name"],
+                        "can only use volume source type of PersistentVolumeClaim for block mode")
                 }
             } else {
                 errors.notFound(device["name"])
@@ -328,14 +365,28 @@ extension Validation {
 
     private static func amounts(_ name: String, _ amount: Field, _ list: Field, _ errors: inout FieldErrors) {
         let standard = ["cpu", "memory", "ephemeral-storage"].contains(name) || name.hasPrefix("hugepages-")
-        for text in NameText.qualified(name) { errors.invalid(amount.with(.string(name)), text) }
+        let texts = NameText.qualified(name)
+        errors.check(amount.with(.string(name)), texts)
         if !standard, !name.contains("/") {
-            errors.invalid(amount.with(.string(name)), "must be a standard resource type or fully qualified")
+            if texts.isEmpty, !quotaNames.contains(name), name != "storage" {
+                errors.invalid(amount.with(.string(name)), "must be a standard resource type or fully qualified")
+            }
             errors.invalid(amount.with(.string(name)), "must be a standard resource for containers")
+        }
+        if name.contains("/"), !name.contains("kubernetes.io/"),
+            name.hasPrefix("requests.") || !NameText.qualified("requests." + name).isEmpty
+        {
+            errors.invalid(amount.with(.string(name)), "doesn't follow extended resource name standard")
         }
         guard let quantity = amount.quantity else { return }
         if quantity.isNegative { errors.invalid(amount, "must be greater than or equal to 0") }
         if isExtended(name), quantity.milli % 1000 != 0 { errors.invalid(amount, "must be an integer") }
+        if name.hasPrefix("hugepages-") {
+            let page = Quantity(String(name.dropFirst("hugepages-".count)))?.value ?? 0
+            if page <= 0 || quantity.value % page != 0 {
+                errors.invalid(amount, "\(quantity) is not positive integer multiple of \(name)")
+            }
+        }
     }
     static func isExtended(_ name: String) -> Bool {
         name.contains("/") && !name.split(separator: "/")[0].hasSuffix("kubernetes.io") && !name.hasPrefix("requests.")
@@ -347,6 +398,7 @@ extension Validation {
             errors.notSupported(context["procMount"], ["Default", "Unmasked"])
         }
         seccomp(context["seccompProfile"], &errors)
+        defer { windowsOptions(context["windowsOptions"], &errors) }
         guard context["allowPrivilegeEscalation"].json == false else { return }
         if context["privileged"].bool {
             errors.invalid(context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true")

@@ -58,12 +58,15 @@ extension Validation {
         let bytes = address.bytes
         let isLoopback =
             address.isIPv6 ? bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1 : bytes == [127, 0, 0, 1]
-        if bytes.allSatisfy({ $0 == 0 }) { errors.invalid(field, "may not be unspecified (0.0.0.0 or ::)") }
+        if bytes.allSatisfy({ $0 == 0 }) { errors.invalid(field, "may not be unspecified (\(field.text))") }
         if isLoopback { errors.invalid(field, "may not be in the loopback range (127.0.0.0/8, ::1/128)") }
-        if !address.isIPv6, bytes[0] == 169, bytes[1] == 254 {
+        if address.isIPv6 ? bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80 : bytes[0] == 169 && bytes[1] == 254 {
             errors.invalid(field, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")
         }
-        if !address.isIPv6, bytes[0] == 224, bytes[1] == 0, bytes[2] == 0 {
+        let isMulticast =
+            address.isIPv6
+            ? bytes[0] == 0xFF && bytes[1] & 0x0F == 2 : bytes[0] == 224 && bytes[1] == 0 && bytes[2] == 0
+        if isMulticast {
             errors.invalid(field, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)")
         }
     }
@@ -165,7 +168,7 @@ extension Validation {
         }
     }
 
-    private static let quotaNames: Set<String> = [
+    static let quotaNames: Set<String> = [
         "cpu", "memory", "ephemeral-storage", "pods", "services", "replicationcontrollers",
         "resourcequotas", "secrets", "configmaps", "persistentvolumeclaims", "services.nodeports",
         "services.loadbalancers", "requests.cpu", "requests.memory", "requests.storage",
@@ -173,10 +176,19 @@ extension Validation {
     ]
 
     static func quota(_ spec: Field, _ errors: inout FieldErrors) {
+        quotaAmounts(spec["hard"], &errors)
+        quotaScopes(spec, &errors)
+    }
+
+    static func quotaAmounts(_ amounts: Field, _ errors: inout FieldErrors) {
         let known = quotaNames
-        for (name, amount) in spec["hard"].entries {
-            errors.check(amount.with(.string(name)), NameText.qualified(name))
+        for (name, amount) in amounts.entries {
+            let texts = NameText.qualified(name)
+            errors.check(amount.with(.string(name)), texts)
             if !name.contains("/"), !known.contains(name), !name.contains("hugepages-") {
+                if texts.isEmpty, name != "storage" {
+                    errors.invalid(amount.with(.string(name)), "must be a standard resource type or fully qualified")
+                }
                 errors.invalid(amount.with(.string(name)), "must be a standard resource for quota")
             }
             guard let quantity = amount.quantity else { continue }
@@ -186,7 +198,6 @@ extension Validation {
                 || known.contains(name) && !["cpu", "memory", "storage"].contains { name.hasSuffix($0) }
             if isCount, quantity.milli % 1000 != 0 { errors.invalid(amount, "must be an integer") }
         }
-        quotaScopes(spec, &errors)
     }
 
     private static func quotaScopes(_ spec: Field, _ errors: inout FieldErrors) {
@@ -215,10 +226,19 @@ extension Validation {
         let given = spec["scopes"].json.items
         for (one, other) in [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")]
         where given.contains(.string(one)) && given.contains(.string(other)) {
-            errors.invalid(spec["scopes"], "conflicting scopes")
+            errors.invalid(spec["scopes"], shown: shown(spec["scopes"]), "conflicting scopes")
         }
         let plain = ["BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity"]
-        for item in spec["scopeSelector"]["matchExpressions"].items {
+        let list = spec["scopeSelector"]["matchExpressions"]
+        let selected = list.json.items.map { $0["scopeName"] }
+        defer {
+            for (one, other) in [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")]
+            where selected.contains(.string(one)) && selected.contains(.string(other)) {
+                errors.invalid(spec["scopes"], shown: shown(spec["scopes"]), "conflicting scopes")
+            }
+        }
+        // Kubernetes names the list, not the item.
+        for item in list.json.items.map(list.with) {
             let scope = item["scopeName"].text
             check(scope, item["scopeName"])
             let values = item["values"]
@@ -297,22 +317,26 @@ extension Validation {
         for list in ["max", "min"] + defaults + ["maxLimitRequestRatio"] {
             for (name, field) in limit[list].entries {
                 let shown = field.with(.string(name))
-                errors.check(shown, NameText.qualified(name))
+                let texts = NameText.qualified(name)
+                errors.check(shown, texts)
                 guard !name.contains("/") else { continue }
                 let isOfContainers =
                     ["cpu", "memory", "ephemeral-storage"].contains(name) || name.hasPrefix("hugepages-")
                 let isKnown = isOfContainers || quotaNames.contains(name) || name == "storage"
-                if !isKnown { errors.invalid(shown, "must be a standard resource type or fully qualified") }
+                if !isKnown, texts.isEmpty {
+                    errors.invalid(shown, "must be a standard resource type or fully qualified")
+                }
                 if isOfPods, !isOfContainers { errors.invalid(shown, "must be a standard resource for containers") }
             }
         }
         guard limit["type"].text != "Pod" else { return }
         for (name, field) in limit["default"].entries {
+            let request = limit["defaultRequest"].entry(name)
             guard isExtended(name) || name.hasPrefix("hugepages-"), let most = field.quantity,
-                let asked = limit["defaultRequest"].entry(name).quantity, most != asked
+                let asked = request.quantity, most != asked
             else { continue }
             errors.invalid(
-                field, "default value \(most) must equal to defaultRequest value \(asked) in \(name)")
+                request, "default value \(most) must equal to defaultRequest value \(asked) in \(name)")
         }
     }
 

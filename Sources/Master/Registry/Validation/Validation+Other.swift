@@ -301,12 +301,27 @@ extension Validation {
             errors.invalid(object["parameters"].with(""), "field can not be empty.")
         }
         errors.oneOf(object["reclaimPolicy"], ["Delete", "Retain"])
-        for topology in object["allowedTopologies"].items {
-            for expression in topology["matchLabelExpressions"].items where expression["values"].json.items.isEmpty {
-                errors.required(expression["values"])
-            }
-        }
+        topologies(object["allowedTopologies"], &errors)
         errors.oneOf(object["volumeBindingMode"], ["Immediate", "WaitForFirstConsumer"])
+    }
+
+    /// Source: `validateAllowedTopologies`.
+    private static func topologies(_ topologies: Field, _ errors: inout FieldErrors) {
+        var terms: Set<[String: Set<String>]> = []
+        for topology in topologies.items {
+            var keys: [String: Set<String>] = [:]
+            for expression in topology["matchLabelExpressions"].items {
+                var values: Set<String> = []
+                if expression["values"].json.items.isEmpty { errors.required(expression["values"]) }
+                for value in expression["values"].items where !values.insert(value.text).inserted {
+                    errors.duplicate(value)
+                }
+                let key = expression["key"]
+                errors.check(key.with(.string(key.text)), NameText.qualified(key.text))
+                if keys.updateValue(values, forKey: key.text) != nil { errors.duplicate(key) }
+            }
+            if !terms.insert(keys).inserted { errors.duplicate(topology["matchLabelExpressions"], shown: "\"\"") }
+        }
     }
 
     /// `example.com/serving`. Source: `ValidateSignerName`.

@@ -22,7 +22,11 @@ extension Validation {
             if key == "seccomp.security.alpha.kubernetes.io/pod"
                 || key.hasPrefix("container.seccomp.security.alpha.kubernetes.io/")
             {
-                if !isSeccompProfile(value) { errors.invalid(annotations[key], "must be a valid seccomp profile") }
+                if value.hasPrefix("localhost/") {
+                    localPath(annotations[key].with(.string(String(value.dropFirst("localhost/".count)))), &errors)
+                } else if !["runtime/default", "docker/default", "unconfined"].contains(value) {
+                    errors.invalid(annotations[key], "must be a valid seccomp profile")
+                }
             } else if key.hasPrefix("container.apparmor.security.beta.kubernetes.io/") {
                 let name = String(key.split(separator: "/").last ?? "")
                 if !names.contains(name) { errors.invalid(field.with(.string(name)), "container not found") }
@@ -32,11 +36,10 @@ extension Validation {
             }
         }
     }
-    private static func isSeccompProfile(_ value: String) -> Bool {
-        if ["runtime/default", "docker/default", "unconfined"].contains(value) { return true }
-        guard value.hasPrefix("localhost/") else { return false }
-        let path = value.dropFirst("localhost/".count)
-        return !path.hasPrefix("/") && !path.split(separator: "/").contains("..")
+    /// A path below a folder of the node. Source: `validateLocalDescendingPath`.
+    private static func localPath(_ path: Field, _ errors: inout FieldErrors) {
+        if path.text.hasPrefix("/") { errors.invalid(path, "must be a relative path") }
+        if path.text.split(separator: "/").contains("..") { errors.invalid(path, "must not contain '..'") }
     }
 
     static func podTemplate(_ template: Field, _ errors: inout FieldErrors) {
@@ -58,7 +61,6 @@ extension Validation {
         errors.oneOf(spec["restartPolicy"], ["Always", "OnFailure", "Never"], required: true)
         dns(spec, &errors)
         securityContext(spec, &errors)
-        for secret in spec["imagePullSecrets"].items { errors.nonEmpty(secret["name"]) }
         affinity(spec["affinity"], &errors)
         for label in spec["nodeSelector"].entries {
             for text in NameText.qualified(label.key) {
@@ -146,6 +148,7 @@ extension Validation {
             if config["nameservers"].json.items.isEmpty {
                 errors.required(
                     config["nameservers"], "must provide at least one DNS nameserver when `dnsPolicy` is None")
+                return
             }
         }
         let servers = config["nameservers"].items
@@ -153,12 +156,17 @@ extension Validation {
         for server in servers where IPAddress(server.text) == nil { errors.invalid(server, "must be valid IP address") }
         let searches = config["searches"].items
         if searches.count > 32 { errors.invalid(config["searches"], "must not have more than 32 search paths") }
+        let length = searches.map(\.text).joined(separator: " ").utf8.count
+        if length > 2048 {
+            errors.invalid(
+                config["searches"], "must not have more than 2048 characters (including spaces) in the search list")
+        }
         for search in searches {
             let name = search.text.hasSuffix(".") ? String(search.text.dropLast()) : search.text
             errors.check(search, NameText.subdomain(name))
         }
         for option in config["options"].items where option["name"].text.isEmpty {
-            errors.required(option["name"], "must not be empty")
+            errors.required(option, "must not be empty")
         }
     }
 
@@ -193,6 +201,7 @@ extension Validation {
             errors.oneOf(context["fsGroupChangePolicy"], ["Always", "OnRootMismatch"])
         }
         seccomp(context["seccompProfile"], &errors)
+        windowsOptions(context["windowsOptions"], &errors)
     }
 
     static func identity(_ field: Field, _ errors: inout FieldErrors) {
@@ -211,7 +220,11 @@ extension Validation {
         }
         let path = profile["localhostProfile"]
         if profile["type"].text == "Localhost" {
-            if path.isAbsent { errors.required(path, "must be set when seccomp type is Localhost") }
+            if path.isAbsent {
+                errors.required(path, "must be set when seccomp type is Localhost")
+            } else {
+                localPath(path, &errors)
+            }
         } else if path.isPresent {
             errors.invalid(path, "can only be set when seccomp type is Localhost")
         }
@@ -245,7 +258,8 @@ extension Validation {
                 errors.check(operation.with(toleration["value"].json), NameText.labelValue(toleration["value"].text))
             case "Exists":
                 if !toleration["value"].text.isEmpty {
-                    errors.invalid(operation, "value must be empty when `operator` is 'Exists'")
+                    errors.invalid(
+                        operation.with(toleration.json), "value must be empty when `operator` is 'Exists'")
                 }
             default: errors.notSupported(operation, ["Equal", "Exists"])
             }
@@ -335,7 +349,7 @@ extension Validation {
         for term in terms.items { nodeSelectorTerm(term, &errors) }
     }
     private static func nodeSelectorTerm(_ term: Field, _ errors: inout FieldErrors) {
-        for requirement in term["matchExpressions"].items + term["matchFields"].items {
+        for requirement in term["matchExpressions"].items {
             let values = requirement["values"]
             switch requirement["operator"].text {
             case "In", "NotIn":
@@ -352,18 +366,19 @@ extension Validation {
                 }
             default: errors.invalid(requirement["operator"], "not a valid selector operator")
             }
-            if requirement["operator"].text == "Gt" || requirement["operator"].text == "Lt",
-                let value = values.json.items.first?.string, Int64(value) == nil
-            {
-                errors.invalid(values[0], "for 'Gt', 'Lt' operators, the value must be an integer")
-            }
-        }
-        for requirement in term["matchExpressions"].items {
             errors.check(
                 requirement["key"].with(.string(requirement["key"].text)),
                 NameText.qualified(requirement["key"].text))
         }
         for requirement in term["matchFields"].items {
+            let operation = requirement["operator"]
+            if !["In", "NotIn"].contains(operation.text) {
+                errors.invalid(operation.with(.string(operation.text)), "not a valid selector operator")
+            } else if requirement["values"].json.items.count != 1 {
+                errors.required(
+                    requirement["values"],
+                    "must be only one value when `operator` is 'In' or 'NotIn' for node field selector")
+            }
             if requirement["key"].text != "metadata.name" {
                 errors.invalid(requirement["key"], "not a valid field selector key")
                 continue

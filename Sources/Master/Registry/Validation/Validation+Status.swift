@@ -32,6 +32,13 @@ extension Validation {
             }
             notDecremented(status["collisionCount"], before["collisionCount"], &errors)
         case "pods":
+            let nominated = status["nominatedNodeName"]
+            if !nominated.text.isEmpty { errors.check(nominated, NameText.subdomain(nominated.text)) }
+            for condition in status["conditions"].items {
+                let type = condition["type"].text
+                guard !["PodScheduled", "Ready", "Initialized"].contains(type) else { continue }
+                errors.check(condition["Type"].with(.string(type)), NameText.qualified(type))
+            }
             for (list, restart) in [("initContainerStatuses", false), ("containerStatuses", true)] {
                 transitions(status[list], before[list], new["spec"]["restartPolicy"].text, restart, &errors)
             }
@@ -55,6 +62,22 @@ extension Validation {
                         errors.invalid(place["hostname"], "must be a DNS name, not an IP address")
                     }
                 }
+            }
+        case "namespaces":
+            let (phase, isGoing) = (
+                status["Phase"].with(status["phase"].json), new["metadata"]["deletionTimestamp"].isPresent
+            )
+            if phase.isPresent, phase.text != (isGoing ? "Terminating" : "Active") {
+                errors.invalid(
+                    phase,
+                    isGoing
+                        ? "may only be 'Terminating' if `deletionTimestamp` is not empty"
+                        : "may only be 'Active' if `deletionTimestamp` is empty")
+            }
+        case "resourcequotas": for key in ["hard", "used"] { quotaAmounts(status[key], &errors) }
+        case "persistentvolumeclaims":
+            for (_, amount) in status["capacity"].entries where amount.quantity?.isNegative == true {
+                errors.invalid(amount, shown: "\(amount.quantity?.value ?? 0)", "must be a valid resource quantity")
             }
         default: break
         }

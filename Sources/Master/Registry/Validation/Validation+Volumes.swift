@@ -37,6 +37,12 @@ extension Validation {
         "projected", "scaleIO", "csi", "ephemeral", "image", "local", "photonPersistentDisk",
     ]
 
+    /// The secrets that a storage driver is given.
+    private static let secretKeys = [
+        "controllerPublishSecretRef", "nodeStageSecretRef", "nodePublishSecretRef", "controllerExpandSecretRef",
+        "nodeExpandSecretRef",
+    ]
+
     /// Fields that a source cannot do without.
     private static let needed: [String: [String]] = [
         "hostPath": ["path"], "secret": ["secretName"], "configMap": ["name"], "nfs": ["server", "path"],
@@ -45,7 +51,7 @@ extension Validation {
         "azureFile": ["secretName", "shareName"], "azureDisk": ["diskName", "diskURI"], "vsphereVolume": ["volumePath"],
         "portworxVolume": ["volumeID"], "quobyte": ["volume"], "gitRepo": ["repository"],
         "iscsi": ["targetPortal", "iqn"], "scaleIO": ["gateway", "system", "volumeName"],
-        "local": ["path"], "image": ["reference"],
+        "local": ["path"], "image": ["reference"], "photonPersistentDisk": ["pdID"],
     ]
 
     private static func source(_ kind: String, _ source: Field, _ errors: inout FieldErrors) {
@@ -82,11 +88,11 @@ extension Validation {
             }
         case "csi":
             driverName(source["driver"], &errors)
-            for key in [
-                "nodePublishSecretRef", "controllerPublishSecretRef", "nodeStageSecretRef", "controllerExpandSecretRef",
-                "nodeExpandSecretRef",
-            ] where source[key].isPresent { errors.nonEmpty(source[key]["name"]) }
-        case "gcePersistentDisk", "awsElasticBlockStore": unit(source["partition"], &errors)
+            for key in secretKeys where source[key].isPresent { errors.nonEmpty(source[key]["name"]) }
+        case "gcePersistentDisk", "awsElasticBlockStore":
+            if let part = source["partition"].int, !(0...255).contains(part) {
+                errors.invalid(source["partition"], "must be between 1 and 255, inclusive")
+            }
         case "cinder": if source["secretRef"].isPresent { errors.nonEmpty(source["secretRef"]["name"]) }
         case "flexVolume": reservedOptions(source["options"], &errors)
         case "storageos":
@@ -153,7 +159,7 @@ extension Validation {
                 errors.notSupported(
                     place.with(.string(place.text)),
                     [
-                        "/subscriptions/{sub-id}/resourceGroups/{group-name}/providers/Microsoft.Compute/disks/{disk-id}"
+                        "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"
                     ])
             } else if source["kind"].isPresent, source["kind"].text != "Managed", !place.text.hasPrefix("https://") {
                 errors.notSupported(
@@ -228,7 +234,7 @@ extension Validation {
         for (key, option) in options.entries {
             let space = "." + (key.split(separator: "/").first ?? "").lowercased()
             if space.hasSuffix(".kubernetes.io") || space.hasSuffix(".k8s.io") {
-                errors.invalid(option, "kubernetes.io and k8s.io namespaces are reserved")
+                errors.invalid(option.with(.string(key)), "kubernetes.io and k8s.io namespaces are reserved")
             }
         }
     }
@@ -259,6 +265,10 @@ extension Validation {
             ownPath(source["path"].with(item["path"].json), &errors)
             if item["fieldRef"].isPresent {
                 fieldReference(source["fieldRef"].with(item["fieldRef"].json), isVolume: true, &errors)
+                if item["resourceFieldRef"].isPresent {
+                    errors.invalid(
+                        source.with("resource"), "fieldRef and resourceFieldRef can not be specified simultaneously")
+                }
             } else if item["resourceFieldRef"].isPresent {
                 resourceReference(
                     source["resourceFieldRef"].with(item["resourceFieldRef"].json), isVolume: true, &errors)
@@ -323,10 +333,17 @@ extension Validation {
             errors.nonEmpty(spec[key]["name"])
             errors.nonEmpty(spec[key]["kind"])
             let group = spec[key]["apiGroup"].text
-            if group.isEmpty, spec[key]["kind"].text != "PersistentVolumeClaim", !spec[key]["kind"].text.isEmpty {
+            let kind = spec[key]["kind"].text
+            if group.isEmpty, kind != "PersistentVolumeClaim" {
                 errors.invalid(
-                    spec[key], "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
+                    spec[key].with(.string(kind)),
+                    "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
             }
+        }
+        if spec["dataSource"].isPresent, spec["dataSourceRef"].isPresent,
+            spec["dataSource"].json != spec["dataSourceRef"].json
+        {
+            errors.invalid(spec.with(.string(spec["dataSource"].path)), "must match dataSourceRef")
         }
     }
 
@@ -372,5 +389,11 @@ extension Validation {
         }
         if spec["volumeMode"].isPresent { errors.oneOf(spec["volumeMode"], ["Block", "Filesystem"]) }
         if spec["csi"].isPresent { errors.nonEmpty(spec["csi"]["volumeHandle"]) }
+        for kind in ["cinder", "storageos"] where spec[kind]["secretRef"].isPresent {
+            errors.nonEmpty(spec[kind]["secretRef"]["namespace"])
+        }
+        for key in secretKeys where spec["csi"][key].isPresent { errors.nonEmpty(spec["csi"][key]["namespace"]) }
+        let space = spec["azureFile"]["secretNamespace"]
+        if space.isPresent, space.text.isEmpty { errors.required(space) }
     }
 }
