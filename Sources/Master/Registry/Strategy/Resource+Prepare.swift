@@ -15,6 +15,7 @@ extension Resource {
         case "namespaces":
             let finalizers = object["spec"]["finalizers"].items
             if !finalizers.contains("kubernetes") { object["spec"]["finalizers"] = .array(finalizers + ["kubernetes"]) }
+            object["status"] = ["phase": "Active"]
         case "pods":
             object["status"] = ["phase": "Pending", "qosClass": .string(QualityOfService(pod: object).rawValue)]
             if !object["spec"]["schedulingGates"].items.isEmpty { noteGates(&object) }
