@@ -89,14 +89,20 @@ enum Fuzz {
             var queue = ByteQueue()
             var scanned = 0
             var said = ""
+            // What a piece leaves open goes on in the next.
+            var body: BodyParser?
             for piece in pieces {
                 queue.append(piece)
                 do throws(HTTPRefusal) {
-                    while let head = try HTTPHeadParser.request(from: &queue, scanned: &scanned) {
+                    while true {
+                        if var open = body {
+                            body = try drain(&open, &queue) ? nil : open
+                            if body != nil { break }
+                        }
+                        guard let head = try HTTPHeadParser.request(from: &queue, scanned: &scanned) else { break }
                         said += "\(head.method) \(head.target) \(head.framing);"
                         scanned = 0
-                        var body = BodyParser(head.framing)
-                        guard try drain(&body, &queue) else { return said }
+                        body = BodyParser(head.framing)
                     }
                 } catch {
                     return said + "\(error.status)"
@@ -105,7 +111,7 @@ enum Fuzz {
             return said
         }
         let whole = read([input])
-        guard input.count < 512, !input.isEmpty, whole.contains(" none;") || !whole.contains(";") else { return nil }
+        guard input.count < 512, !input.isEmpty else { return nil }
         let halves = [Array(input[..<(input.count / 2)]), Array(input[(input.count / 2)...])]
         return read(halves) == whole ? nil : "two pieces are understood otherwise than one"
     }
