@@ -21,7 +21,7 @@ struct ReplicaSets<Owner: Replicated>: Reconciler {
         let active = try await client.apply(claim, owner: set)
         var failure: (any Error)?
         if !set.metadata.isDeleting {
-            let plan = ReplicaPlan(replicas: set.replicas, pods: active, related: related(to: set, own: active))
+            let plan = ReplicaPlan(replicas: set.replicas, pods: active, related: related(to: set))
             failure = await apply(plan, set, key)
         }
         return try await report(set, active, failure)
@@ -76,9 +76,10 @@ struct ReplicaSets<Owner: Replicated>: Reconciler {
         return set.nextAvailability(of: active, now: now).map { .again(after: $0) } ?? .settled
     }
 
-    /// The pods of all sets that have the same owner as this one: a Deployment's revisions count together.
-    private func related(to set: Owner, own: [Pod]) -> [Pod] {
-        guard let parent = set.metadata.controller else { return own }
+    /// The pods of all sets that have the same owner as this one: a Deployment's revisions count together. A set without an
+    /// owner has none. Source: `getReplicaSetsWithSameController`.
+    private func related(to set: Owner) -> [Pod] {
+        guard let parent = set.metadata.controller else { return [] }
         return owners.list(index: OwnerIndex.controller, parent.uid)
             .flatMap { pods.list(index: PodIndex.controller, $0.metadata.uid) }
     }

@@ -47,8 +47,9 @@ extension Storage {
         guard let key = covering.first else { return }
         if covering.count > 1 {
             throw Status(
-                .internalError,
-                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.")
+                .unknown,
+                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
+                code: 500)
         }
         let name = pod.name
         let now = clock.now()

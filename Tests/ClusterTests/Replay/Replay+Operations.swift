@@ -103,12 +103,12 @@ extension Replay {
     // MARK: Nodes
 
     private func startNode(_ action: JSON) async throws {
-        var labels = action["labels"].strings
+        let name = action["name"].string ?? ""
+        var labels = ["kubernetes.io/hostname": name].merging(action["labels"].strings) { $1 }
         labels["helper"] = "gc"
         labels["set"] = Replay.word
         var amounts: JSON = ["cpu": "8", "memory": "16Gi", "pods": "110"]
         for (key, value) in action["alloc"].members { amounts[key] = value }
-        let name = action["name"].string ?? ""
         try await cluster.agents.start(
             name, client,
             FakeAgents.Shape(labels: labels, taints: [Replay.helperTaint] + action["taints"].items, amounts: amounts))
