@@ -1,6 +1,5 @@
 # Kotohajime: `make run` and `make test` are all one needs.
 SHELL := /bin/bash
-.SHELLFLAGS := -o pipefail -c
 SWIFT ?= swift
 RELEASE := .build/release
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -39,8 +38,9 @@ down: ## end the cluster; its objects are kept
 
 test: deps ## run all tests; those that need root or a peer say so when they are skipped
 	@$(SWIFT) build --build-tests
-	@SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) test --skip-build --no-parallel 2>&1 | tee .build/test.log || { \
-	  echo; echo "What failed (the whole output is in .build/test.log):"; grep -a "recorded an issue\|unexpected signal" .build/test.log | tail -15; exit 1; }
+	@rm -f .build/tests*.xml
+	@SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) test --skip-build --no-parallel --xunit-output .build/tests.xml || { \
+	  echo; echo "What failed:"; grep -h -A1 "<testcase.*[^/]>$$" .build/tests*.xml | cut -c1-600 | tail -20; exit 1; }
 
 bench: build ## measure what the design names goals for
 	@$(RELEASE)/Bench
