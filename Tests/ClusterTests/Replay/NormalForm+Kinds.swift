@@ -226,7 +226,9 @@ extension NormalForm {
     }
 
     private func addNode(_ node: Node, _ view: inout JSON) {
-        addLabels(node.metadata, &view)
+        var metadata = node.metadata
+        metadata.labels["kubernetes.io/hostname"] = nil
+        addLabels(metadata, &view)
         view["unschedulable"] = .bool(node.isUnschedulable)
         view["taints"] = JSON(
             node.taints.filter { $0.key != "helper" }.map { "\($0.key)=\($0.value):\($0.effect)" }.sorted())

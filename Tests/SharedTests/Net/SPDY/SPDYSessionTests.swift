@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @testable import Shared
@@ -49,9 +50,9 @@ struct SPDYSessionTests {
             try await stream.write(Array("hello".utf8))
             try await stream.finish()
             #expect(try await Self.all(stream) == Array("hello".utf8))
-            // The ends have met: neither side keeps the stream.
-            #expect(client.streamCount == 0)
-            #expect(server.streamCount == 0)
+            try await becomes("the ends have met, and neither side keeps the stream") {
+                client.streamCount == 0 && server.streamCount == 0
+            }
         }
     }
 
