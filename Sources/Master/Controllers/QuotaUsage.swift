@@ -1,7 +1,9 @@
 import Shared
 
 /// Counts what a namespace really uses and writes it into the status of its quotas. Admission raises the numbers when
-/// something is made; this brings them down again when something goes or ends. Source: `resource_quota_controller.go`.
+/// something is made; this brings them down again when something goes or ends. A count is never older than the quota that
+/// it is written into, and the write carries the revision that was read, so that it can not undo what admission added
+/// meanwhile. Source: `resource_quota_controller.go`.
 struct QuotaUsage: Reconciler {
     let client: Client
     let quotas: Informer<ResourceQuota>
@@ -36,19 +38,28 @@ struct QuotaUsage: Reconciler {
         }
         for (resource, names) in wanted.sorted(by: { $0.key < $1.key }) {
             guard let kind = kinds.first(where: { $0.resource == resource }) else { continue }
-            let objects = try await objects(of: kind, in: quota.namespace)
+            let objects = try await objects(of: kind, countedIn: quota)
             let total = QuotaUsage.total(objects, resource, quota.json["spec"], now: clock.now())
             for name in names { used[name] = total[name] ?? Quantity(0) }
         }
         return used.mapValues(\.description)
     }
 
-    private func objects(of kind: KindType, in namespace: String) async throws -> [JSON] {
-        if kind.resource == Pod.type.resource {
-            return pods.list(index: PodIndex.namespace, namespace).map(\.json)
+    /// The objects that are there, at least all that admission has charged to the quota as it was read.
+    private func objects(of kind: KindType, countedIn quota: ResourceQuota) async throws -> [JSON] {
+        if kind.resource == Pod.type.resource, let read = quota.metadata.revision,
+            QuotaUsage.shows(pods.revision, allChargedTo: read)
+        {
+            return pods.list(index: PodIndex.namespace, quota.namespace).map(\.json)
         }
-        return try await client.listPages(Client.Scope(path: kind.path(namespace: namespace))).items
+        return try await client.listPages(Client.Scope(path: kind.path(namespace: quota.namespace))).items
     }
+
+    /// Whether a cache holds every object that is charged in a quota.
+    ///
+    /// Admission writes the quota just before the object, in one commit: a cache that has seen a later revision of its
+    /// own kind has seen the object.
+    static func shows(_ cached: Revision, allChargedTo quota: Revision) -> Bool { cached > quota }
 
     /// What the objects that the quota covers use, by name.
     static func total(

@@ -7,9 +7,11 @@ extension Wiring {
         let name = "resourcequota-controller"
         let queue = queue(name)
         let (quotas, pods) = (caches.quotas, caches.pods)
-        // What admission writes into the status is right; only what changes the limits asks for a new count.
+        // What admission writes into the status is right, so only other limits ask for a new count; twice, since
+        // admission charges a limit from the moment on that the status names it.
         quotas.add { change in
             if case .updated(let old, let new) = change, old.json["spec"] == new.json["spec"],
+                old.json["status"]["hard"] == new.json["status"]["hard"],
                 new.json["status"]["hard"] == new.json["spec"]["hard"]
             {
                 return
@@ -22,10 +24,16 @@ extension Wiring {
         // Admission counts what is made; what goes, ends or shrinks is counted here.
         onRemoval { metadata in wake(metadata.namespace) }
         pods.add { change in
-            guard case .updated(let old, let new) = change,
-                old.isFinished != new.isFinished || old.metadata.isDeleting != new.metadata.isDeleting
-            else { return }
-            wake(new.namespace)
+            switch change {
+            case .added: return
+            case .updated(let old, let new):
+                guard old.isFinished != new.isFinished || old.metadata.isDeleting != new.metadata.isDeleting else {
+                    return
+                }
+            // The removal is told above too, perhaps before this cache knows of it.
+            case .removed: break
+            }
+            wake(change.object.namespace)
         }
         caches.services.add { change in wake(change.object.namespace) }
         run(
