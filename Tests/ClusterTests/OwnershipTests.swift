@@ -1,0 +1,91 @@
+import Shared
+import TestKit
+import Testing
+
+@testable import Master
+
+struct OwnershipTests {
+    /// Maps that own each other: each has up to two owners among those before it.
+    private static func plant(_ cluster: InProcessCluster, _ random: inout Seed) async throws -> [ConfigMap] {
+        var made: [ConfigMap] = []
+        for number in 0..<14 {
+            var map = ConfigMap(name: "m\(number)", namespace: "default")
+            var owners: [JSON] = []
+            for _ in 0..<(made.count < 3 ? 0 : Int(random.next() % 3)) {
+                let owner = made[Int(random.next() % UInt64(made.count))]
+                if owners.contains(where: { $0["uid"].string == owner.metadata.uid }) { continue }
+                owners.append([
+                    "apiVersion": "v1", "kind": "ConfigMap", "name": .string(owner.name),
+                    "uid": .string(owner.metadata.uid), "blockOwnerDeletion": .bool(random.next() % 2 == 0),
+                ])
+            }
+            if !owners.isEmpty { map.json["metadata"]["ownerReferences"] = .array(owners) }
+            made.append(try await cluster.client.create(map))
+        }
+        return made
+    }
+
+    /// Whatever the collector took had lost all of its owners, and owners in the foreground went after what they waited
+    /// for.
+    private static func expectOrder(
+        _ cluster: InProcessCluster, deletedByName named: Set<String>, _ seed: UInt64
+    ) async throws {
+        var live: [String: ConfigMap] = [:]
+        for step in try await cluster.course(of: ConfigMap.self, in: "default") {
+            let map = step.object
+            let uid = map.metadata.uid
+            let before = live[uid]
+            let isFirstSign =
+                before.map { !$0.metadata.isDeleting } ?? false
+                && (step.isRemoval || map.metadata.isDeleting)
+            if isFirstSign, !named.contains(map.name) {
+                let owners = before?.metadata.ownerReferences ?? []
+                let isKept = owners.contains { reference in
+                    guard let owner = live[reference.uid]?.metadata else { return false }
+                    return !(owner.isDeleting && owner.finalizers.contains(CollectionStep.foregroundFinalizer))
+                }
+                #expect(!owners.isEmpty && !isKept, "seed \(seed): \(map.name) at \(step.revision)")
+            }
+            if step.isRemoval, let before,
+                before.metadata.finalizers.contains(CollectionStep.foregroundFinalizer)
+            {
+                let waiting = live.values.filter { other in
+                    other.metadata.ownerReferences.contains { $0.uid == uid && $0.blocksOwnerDeletion }
+                }
+                #expect(waiting.isEmpty, "seed \(seed): \(map.name) left \(waiting.map(\.name))")
+            }
+            live[uid] = step.isRemoval ? nil : map
+        }
+    }
+
+    @Test(arguments: Seeds.tried(6))
+    func `nothing stays without its owners and nothing goes before them`(seed: UInt64) async throws {
+        try await InProcessCluster.with(InProcessCluster.faulty(seed, nodes: 0, oneIn: 12)) { cluster in
+            var random = Seed(seed &+ 33)
+            let made = try await OwnershipTests.plant(cluster, &random)
+            var named: Set<String> = []
+            let policies: [Client.Propagation] = [.background, .foreground, .orphan]
+            for _ in 0..<5 {
+                let map = made[Int(random.next() % UInt64(made.count))]
+                let policy = policies[Int(random.next() % 3)]
+                named.insert(map.name)
+                try await cluster.tolerantly {
+                    try await cluster.client.delete(
+                        ConfigMap.self, namespace: "default", name: map.name, propagation: policy)
+                }
+                if random.next() % 4 == 0 { try await cluster.restartMaster() }
+                try await cluster.run(for: .milliseconds(Int64(random.next() % 400)))
+            }
+            try await cluster.run(for: .seconds(60))
+            let left = try await cluster.client.list(ConfigMap.self, namespace: "default").items
+            let uids = Set(left.map(\.metadata.uid))
+            for map in left {
+                #expect(!map.metadata.isDeleting, "seed \(seed): \(map.name) never went")
+                #expect(
+                    map.metadata.ownerReferences.allSatisfy { uids.contains($0.uid) },
+                    "seed \(seed): \(map.name) names an owner that is gone")
+            }
+            try await OwnershipTests.expectOrder(cluster, deletedByName: named, seed)
+        }
+    }
+}

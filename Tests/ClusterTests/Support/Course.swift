@@ -1,0 +1,47 @@
+import Shared
+import TestKit
+
+@testable import Master
+
+/// What a seed decides, and what is asked about the past: for tests that hold controllers to their bounds.
+extension InProcessCluster {
+    /// A bad network, and tasks that go on in an order that the seed chooses.
+    /// - Parameter oneIn: how many requests there are to one fault.
+    static func faulty(_ seed: UInt64, nodes: Int = 3, oneIn: UInt64 = 20) -> Settings {
+        var settings = Settings()
+        settings.nodes = nodes
+        settings.order = Seed(seed)
+        settings.faults = Faults(seed: Seed(seed &+ 1000), oneIn: oneIn)
+        return settings
+    }
+
+    /// One committed change of an object.
+    struct Step<K: Kind> {
+        let revision: Revision
+        /// The object after the change, or as it was last.
+        let object: K
+        let isRemoval: Bool
+        let isCreation: Bool
+    }
+
+    /// All changes of a kind's objects, the oldest first; of one namespace when it is given.
+    func course<K: Kind>(of kind: K.Type, in namespace: String? = nil) async throws -> [Step<K>] {
+        var after = Revision.zero
+        var steps: [Step<K>] = []
+        while true {
+            let page = try await plane.store.log.changes(K.type.resource, namespace, after, 1000)
+            steps += try page.changes.map { change in
+                Step(
+                    revision: change.revision, object: K(try change.stored.json()),
+                    isRemoval: change.kind == .deletion, isCreation: change.kind == .put && change.previous == nil)
+            }
+            if page.changes.isEmpty || page.upTo <= after { return steps }
+            after = page.upTo
+        }
+    }
+
+    /// Does what may find that the object is gone already, or was changed by someone else.
+    func tolerantly(_ work: () async throws -> Void) async throws {
+        do { try await work() } catch let status as Status where [.notFound, .conflict].contains(status.reason) {}
+    }
+}
