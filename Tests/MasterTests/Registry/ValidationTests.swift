@@ -21,6 +21,13 @@ struct ValidationTests {
         return errors(spec, Validation.podSpec)
     }
 
+    @Test(arguments: ["/", "//", "a/", "/a", ""]) func `names of resources that are none are refused`(name: String) {
+        var limits: JSON = [:]
+        limits[name] = "1"
+        let found = pod([:], ["resources": ["limits": limits]])
+        #expect(found.contains { $0.hasPrefix("containers[0].resources.limits") }, "\(found)")
+    }
+
     @Test func `a plain pod is right`() {
         #expect(pod([:]) == [])
     }

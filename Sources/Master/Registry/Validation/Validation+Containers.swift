@@ -388,8 +388,10 @@ extension Validation {
             }
         }
     }
+    /// Whether a name is one of a resource that nodes offer beside those of Kubernetes. Source: `IsExtendedResourceName`.
     static func isExtended(_ name: String) -> Bool {
-        name.contains("/") && !name.split(separator: "/")[0].hasSuffix("kubernetes.io") && !name.hasPrefix("requests.")
+        guard let slash = name.firstIndex(of: "/") else { return false }
+        return !name[..<slash].hasSuffix("kubernetes.io") && !name.hasPrefix("requests.")
     }
 
     private static func containerSecurity(_ context: Field, _ errors: inout FieldErrors) {
