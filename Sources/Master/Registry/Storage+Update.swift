@@ -83,12 +83,6 @@ extension Storage {
         if !after.resourceVersion.isEmpty, after.resourceVersion != before.resourceVersion {
             throw Status.conflict(resource.groupResource, access.name, Storage.staleText)
         }
-        if after.resourceVersion.isEmpty, !resource.strategy.allowsUnconditionalUpdate {
-            let error = FieldError(
-                reason: .invalid, field: "metadata.resourceVersion", value: "0x0",
-                detail: "must be specified for an update")
-            throw FieldError.status([error], group: resource.group, kind: resource.plural, name: access.name)
-        }
         if options.isPatch {
             try require(Storage.identityErrors(after, before), access, access.name)
         } else if !after.uid.isEmpty, after.uid != before.uid {

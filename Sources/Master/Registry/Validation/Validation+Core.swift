@@ -377,11 +377,9 @@ extension Validation {
     }
     private static func newFields(_ object: Field, reporter: String, _ errors: inout FieldErrors) {
         if object[reporter].text.isEmpty { errors.required(object["reportingController"]) }
-        do {
-            errors.check(
-                object["reportingController"].with(.string(object[reporter].text)),
-                NameText.qualified(object[reporter].text))
-        }
+        errors.check(
+            object["reportingController"].with(.string(object[reporter].text)),
+            NameText.qualified(object[reporter].text))
         for key in ["reportingInstance", "action", "reason"] {
             if object[key].text.isEmpty {
                 errors.required(object[key])
