@@ -123,12 +123,12 @@ extension AdmissionPlugin {
     }
 
     private static func addOverhead(_ call: inout AdmissionCall, _ fixed: JSON) throws(Status) {
-        let given = QuotaUse.amounts(call.object["spec"]["overhead"])
+        let given = call.object["spec"]["overhead"].quantities
         guard !fixed.members.isEmpty else {
             if given.isEmpty { return }
             throw call.forbidden("pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead")
         }
-        if !given.isEmpty, given != QuotaUse.amounts(fixed) {
+        if !given.isEmpty, given != fixed.quantities {
             throw call.forbidden("pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead")
         }
         call.object["spec"]["overhead"] = fixed

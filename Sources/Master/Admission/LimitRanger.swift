@@ -77,7 +77,7 @@ enum LimitRanges {
                     for container in pod["spec"][list].items {
                         let resources = container["resources"]
                         problems += check(
-                            limit, "Container", amounts(resources["requests"]), amounts(resources["limits"]))
+                            limit, "Container", resources["requests"].quantities, resources["limits"].quantities)
                     }
                 }
             case "Pod":
@@ -93,12 +93,12 @@ enum LimitRanges {
     /// What of a claim is outside the range.
     static func problems(claim: JSON, _ range: JSON) -> [String] {
         var problems: [String] = []
-        let requests = amounts(claim["spec"]["resources"]["requests"])
+        let requests = claim["spec"]["resources"]["requests"].quantities
         for limit in range["spec"]["limits"].items where limit["type"] == "PersistentVolumeClaim" {
-            for (name, least) in amounts(limit["min"]).sorted(by: { $0.key < $1.key }) {
+            for (name, least) in limit["min"].quantities.sorted(by: { $0.key < $1.key }) {
                 problems += atLeast(name, "PersistentVolumeClaim", least, requests, [:])
             }
-            for (name, most) in amounts(limit["max"]).sorted(by: { $0.key < $1.key }) {
+            for (name, most) in limit["max"].quantities.sorted(by: { $0.key < $1.key }) {
                 let head = "maximum \(name) usage per PersistentVolumeClaim is \(most)"
                 if let request = requests[name] {
                     if request > most { problems.append("\(head), but request is \(request)") }
@@ -112,10 +112,10 @@ enum LimitRanges {
 
     private static func check(_ limit: JSON, _ type: String, _ requests: Amounts, _ limits: Amounts) -> [String] {
         var problems: [String] = []
-        for (name, least) in amounts(limit["min"]).sorted(by: { $0.key < $1.key }) {
+        for (name, least) in limit["min"].quantities.sorted(by: { $0.key < $1.key }) {
             problems += atLeast(name, type, least, requests, limits)
         }
-        for (name, most) in amounts(limit["max"]).sorted(by: { $0.key < $1.key }) {
+        for (name, most) in limit["max"].quantities.sorted(by: { $0.key < $1.key }) {
             let head = "maximum \(name) usage per \(type) is \(most)"
             if let limit = limits[name] {
                 if limit > most {
@@ -127,7 +127,7 @@ enum LimitRanges {
                 problems.append("\(head).  No limit is specified")
             }
         }
-        for (name, most) in amounts(limit["maxLimitRequestRatio"]).sorted(by: { $0.key < $1.key }) {
+        for (name, most) in limit["maxLimitRequestRatio"].quantities.sorted(by: { $0.key < $1.key }) {
             problems += ratio(name, type, most, requests[name], limits[name])
         }
         return problems
@@ -151,12 +151,6 @@ enum LimitRanges {
         guard let limit, !limit.isZero else { return ["\(head), but no limit is specified or limit is 0"] }
         let found = limit.double / request.double
         return found > most.double ? ["\(head), but provided ratio is \(GoNumber.fixed(found, digits: 6))"] : []
-    }
-
-    private static func amounts(_ json: JSON) -> Amounts {
-        var result: Amounts = [:]
-        for (name, value) in json.members { result[name] = value.string.flatMap { Quantity($0) } }
-        return result
     }
 }
 

@@ -65,7 +65,7 @@ final class QuotaLedger: Sendable {
         for stored in transaction.list(QuotaLedger.quotas, namespace: request.namespace) {
             var quota = try stored.json()
             guard scopes.areCovered(by: quota["spec"]) else { continue }
-            let hard = QuotaUse.amounts(quota["spec"]["hard"]).filter {
+            let hard = quota["spec"]["hard"].quantities.filter {
                 request.use[$0.key] != nil || isDemanded($0.key, request)
             }
             guard !hard.isEmpty else { continue }

@@ -23,24 +23,19 @@ package enum PodAmounts {
         }
         raise(&total, to: start)
         // What is said for the pod as a whole counts instead.
-        for (name, value) in spec["resources"][list].members {
-            if let quantity = value.string.flatMap({ Quantity($0) }) { total[name] = quantity }
+        total.merge(spec["resources"][list].quantities) { _, whole in whole }
+        if overhead {
+            // It counts on top of every request, and of limits that are there.
+            let limited = total
+            add(spec["overhead"], to: &total) { list == "requests" || limited[$0] != nil }
         }
-        if overhead { addOverhead(spec["overhead"], list, to: &total) }
         return total
     }
 
-    private static func add(_ amounts: JSON, to total: inout [String: Quantity]) {
-        for (name, value) in amounts.members {
-            guard let quantity = value.string.flatMap({ Quantity($0) }) else { continue }
-            total[name] = total[name].map { $0 + quantity } ?? quantity
-        }
-    }
-
-    /// Overhead counts on top of every request, and of limits that are there.
-    private static func addOverhead(_ overhead: JSON, _ list: String, to total: inout [String: Quantity]) {
-        for (name, value) in overhead.members where list == "requests" || total[name] != nil {
-            guard let quantity = value.string.flatMap({ Quantity($0) }) else { continue }
+    private static func add(
+        _ amounts: JSON, to total: inout [String: Quantity], where counts: (String) -> Bool = { _ in true }
+    ) {
+        for (name, quantity) in amounts.quantities where counts(name) {
             total[name] = total[name].map { $0 + quantity } ?? quantity
         }
     }

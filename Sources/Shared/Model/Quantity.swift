@@ -167,3 +167,8 @@ extension Quantity: CustomStringConvertible {
         return sign + String(value) + (units[exponent] ?? "")
     }
 }
+
+extension JSON {
+    /// An object of amounts by resource name; what does not read as a quantity is left out.
+    package var quantities: [String: Quantity] { strings.compactMapValues { Quantity($0) } }
+}

@@ -22,7 +22,7 @@ enum QuotaUse {
             if isStandard(name) {
                 use[name] = amount
                 use["requests.\(name)"] = amount
-            } else if isExtended(name) {
+            } else if Validation.isExtended(name) {
                 use["requests.\(name)"] = amount
             }
         }
@@ -32,10 +32,6 @@ enum QuotaUse {
 
     private static func isStandard(_ name: String) -> Bool {
         ["cpu", "memory", "ephemeral-storage"].contains(name) || name.hasPrefix("hugepages-")
-    }
-    private static func isExtended(_ name: String) -> Bool {
-        guard let slash = name.firstIndex(of: "/") else { return false }
-        return !name[..<slash].hasSuffix("kubernetes.io") && !name.hasPrefix("requests.")
     }
 
     private static func service(_ spec: JSON) -> Amounts {
@@ -94,12 +90,6 @@ enum QuotaUse {
             if !silent.isEmpty { parts.append("\(name) for: \(Set(silent).sorted().joined(separator: ","))") }
         }
         return parts.isEmpty ? nil : "must specify " + parts.joined(separator: "; ")
-    }
-
-    static func amounts(_ json: JSON) -> Amounts {
-        var result: Amounts = [:]
-        for (name, value) in json.members { result[name] = value.string.flatMap { Quantity($0) } }
-        return result
     }
 }
 

@@ -16,9 +16,7 @@ package struct Node: Kind {
     }
     package func condition(_ type: String) -> Condition? { conditions.first { $0.type == type } }
     package var isReady: Bool { condition("Ready")?.isTrue ?? false }
-    package var allocatable: [String: Quantity] {
-        json.at("status", "allocatable").strings.compactMapValues { Quantity($0) }
-    }
+    package var allocatable: [String: Quantity] { json.at("status", "allocatable").quantities }
     /// The address of `type` (`InternalIP`, `Hostname`), empty when there is none.
     package func address(_ type: String) -> String {
         json.at("status", "addresses").items.first { $0["type"].string == type }?["address"].string ?? ""

@@ -63,10 +63,8 @@ package struct Container: View {
     package var workingDirectory: String { text("workingDir") }
     package var ports: [JSON] { json["ports"].items }
     /// `resources.requests`, by resource name; what does not read as a quantity is left out.
-    package var requests: [String: Quantity] {
-        json.at("resources", "requests").strings.compactMapValues { Quantity($0) }
-    }
-    package var limits: [String: Quantity] { json.at("resources", "limits").strings.compactMapValues { Quantity($0) } }
+    package var requests: [String: Quantity] { json.at("resources", "requests").quantities }
+    package var limits: [String: Quantity] { json.at("resources", "limits").quantities }
 }
 
 /// `core/v1 Toleration`.
