@@ -45,7 +45,7 @@ extension PatchBody {
         guard json.object != nil || json.isNull else {
             throw Status(
                 .badRequest,
-                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \(goKind(json)) into Go value of type map[string]interface {}"
+                "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal \(json.goKind) into Go value of type map[string]interface {}"
             )
         }
         return json
@@ -62,24 +62,13 @@ extension PatchBody {
         let wanted = format == .json ? "[]handlers.jsonPatchOp" : "map[string]interface {}"
         guard format == .json ? json.array != nil : json.object != nil else {
             throw Status(
-                .badRequest, "\(prefix)json: cannot unmarshal \(goKind(json)) into Go value of type \(wanted)")
+                .badRequest, "\(prefix)json: cannot unmarshal \(json.goKind) into Go value of type \(wanted)")
         }
         for operation in json.items where format == .json && operation.object == nil {
             throw Status(
                 .badRequest,
-                "\(prefix)json: cannot unmarshal \(goKind(operation)) into Go value of type handlers.jsonPatchOp")
+                "\(prefix)json: cannot unmarshal \(operation.goKind) into Go value of type handlers.jsonPatchOp")
         }
         return json
-    }
-
-    private static func goKind(_ json: JSON) -> String {
-        switch json {
-        case .null: "null"
-        case .bool: "bool"
-        case .int, .double: "number"
-        case .string: "string"
-        case .array: "array"
-        case .object: "object"
-        }
     }
 }

@@ -65,18 +65,6 @@ struct ConfigurationCheck {
 
 /// How Go prints values that have no type of their own.
 extension JSON {
-    /// `%T`.
-    var goType: String {
-        switch self {
-        case .null: "<nil>"
-        case .bool: "bool"
-        case .int: "int64"
-        case .double: "float64"
-        case .string: "string"
-        case .array: "[]interface {}"
-        case .object: "map[string]interface {}"
-        }
-    }
     /// `%v`.
     var goPlain: String { StrategicMergePatch.goText(self) }
     /// `%#v`.

@@ -249,16 +249,8 @@ private struct SchemaReader {
     }
 
     private func mismatch(_ json: JSON, _ wanted: String) -> Mismatch {
-        let found =
-            switch json {
-            case .null: "null"
-            case .bool: "bool"
-            case .int, .double: wanted.hasPrefix("int") ? "number \(json.encodedText)" : "number"
-            case .string: "string"
-            case .array: "array"
-            case .object: "object"
-            }
+        let shown = json.goKind == "number" && wanted.hasPrefix("int") ? " \(json.encodedText)" : ""
         let place = names.isEmpty ? "value" : "struct field \(owner?.shortName ?? "").\(names.joined(separator: "."))"
-        return Mismatch(message: "json: cannot unmarshal \(found) into Go \(place) of type \(wanted)")
+        return Mismatch(message: "json: cannot unmarshal \(json.goKind)\(shown) into Go \(place) of type \(wanted)")
     }
 }

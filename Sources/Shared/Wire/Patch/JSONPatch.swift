@@ -10,11 +10,11 @@ package enum JSONPatch {
 
     package static func apply(_ patch: JSON, to target: JSON) throws(Status) -> JSON {
         guard case .array(let operations) = patch else {
-            throw Status(.badRequest, "json: cannot unmarshal \(goKind(patch)) into Go value of type jsonpatch.Patch")
+            throw Status(.badRequest, "json: cannot unmarshal \(patch.goKind) into Go value of type jsonpatch.Patch")
         }
         for operation in operations where operation.object == nil {
             throw Status(
-                .badRequest, "json: cannot unmarshal \(goKind(operation)) into Go value of type jsonpatch.Operation")
+                .badRequest, "json: cannot unmarshal \(operation.goKind) into Go value of type jsonpatch.Operation")
         }
         guard operations.count <= Limits.jsonPatchOperationsMax else {
             throw Status(
@@ -153,16 +153,5 @@ package enum JSONPatch {
             }
         }
         return value
-    }
-
-    private static func goKind(_ json: JSON) -> String {
-        switch json {
-        case .null: "null"
-        case .bool: "bool"
-        case .int, .double: "number"
-        case .string: "string"
-        case .array: "array"
-        case .object: "object"
-        }
     }
 }

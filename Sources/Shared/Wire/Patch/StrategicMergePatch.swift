@@ -31,7 +31,7 @@ package enum StrategicMergePatch {
             patch.removeValue(for: key)
             let name = String(key.dropFirst(setOrder.count))
             guard case .array(let order) = order else {
-                throw Status(.unknown, "expected a []interface {}, but received a \(goType(order))")
+                throw Status(.unknown, "expected a []interface {}, but received a \(order.goType)")
             }
             try applyOrder(order, of: name, &patch, &target, schema?.field(name))
         }
@@ -117,18 +117,6 @@ package enum StrategicMergePatch {
         case .object(let members):
             "map[" + members.sorted().map { "\($0.key):\(goText($0.value))" }.joined(separator: " ") + "]"
         default: json.text
-        }
-    }
-
-    private static func goType(_ json: JSON) -> String {
-        switch json {
-        case .null: "<nil>"
-        case .bool: "bool"
-        case .int: "int64"
-        case .double: "float64"
-        case .string: "string"
-        case .array: "[]interface {}"
-        case .object: "map[string]interface {}"
         }
     }
 }
