@@ -4,6 +4,8 @@ import Synchronization
 /// The keys of a store that is open. A class, because the store and who rotates the keys share them.
 final class SealingRing: Sendable {
     private let state: Mutex<SealingKeys>
+    /// Keys were replaced, and secrets on disk may still be sealed with former ones.
+    let isBehind = Atomic(false)
 
     init(_ keys: SealingKeys) { state = Mutex(keys) }
     var keys: SealingKeys { state.withLock { $0 } }
@@ -14,6 +16,7 @@ final class SealingRing: Sendable {
         state.withLock { present in
             guard let first = present.keys.first, keys.keys.contains(first) else { return false }
             present = keys
+            isBehind.store(true, ordering: .releasing)
             return true
         }
     }
@@ -46,12 +49,13 @@ struct KeyRotation: Service {
     func check() async throws -> Int {
         guard let bytes = try folder.read(SealingKeys.file) else { return 0 }
         let keys = try SealingKeys(text: String(decoding: bytes, as: UTF8.self))
-        guard keys != ring.keys else { return 0 }
-        guard ring.replace(with: keys) else {
+        guard keys == ring.keys || ring.replace(with: keys) else {
             throw UsageError(
                 "\(SealingKeys.file) lacks the key that is in use; put it back from a copy of the state folder")
         }
+        guard ring.isBehind.load(ordering: .acquiring) else { return 0 }
         let count = try await store.reseal(unless: keys.currentMark)
+        ring.isBehind.store(false, ordering: .releasing)
         log.info(
             "secrets are encrypted with another key now", ("key", keys.keys.first?.id ?? ""), ("revisions", "\(count)"))
         return count

@@ -75,13 +75,8 @@ extension Store {
     static func reseal(_ path: String, with keys: SealingKeys) throws(StoreError) -> Int {
         let lock = try FileLock(path: path + ".lock", of: path)
         defer { _ = lock }
-        var options = Options()
-        options.seal(with: keys)
         do throws(SQLiteError) {
-            let table = try RevisionTable.open(
-                path: path,
-                codec: RowCodec(options: options) { _, object in Projection(metadata: Object(object).metadata) })
-            return try table.reseal(unless: keys.currentMark)
+            return try table(path, keys).reseal(unless: keys.currentMark)
         } catch {
             throw StoreError(
                 "the secrets in \(path) were not sealed anew: \(error.message); nothing is lost, try again")
@@ -125,15 +120,19 @@ extension Store {
         return try result.get()
     }
 
-    /// How many revisions of secrets in the state file, which a master may have open, are not sealed with the first key.
-    static func unsealed(_ path: String, with keys: SealingKeys) throws(StoreError) -> Int {
+    /// The rows of a state file that no store of this process holds.
+    private static func table(_ path: String, _ keys: SealingKeys) throws(SQLiteError) -> RevisionTable {
         var options = Options()
         options.seal(with: keys)
+        return try RevisionTable.open(
+            path: path,
+            codec: RowCodec(options: options) { _, object in Projection(metadata: Object(object).metadata) })
+    }
+
+    /// How many revisions of secrets in the state file, which a master may have open, are not sealed with the first key.
+    static func unsealed(_ path: String, with keys: SealingKeys) throws(StoreError) -> Int {
         do throws(SQLiteError) {
-            let table = try RevisionTable.open(
-                path: path,
-                codec: RowCodec(options: options) { _, object in Projection(metadata: Object(object).metadata) })
-            return try table.unsealed(unless: keys.currentMark)
+            return try table(path, keys).unsealed(unless: keys.currentMark)
         } catch {
             throw StoreError("\(path) can not be read: \(error.message); try again")
         }
