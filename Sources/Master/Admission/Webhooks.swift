@@ -35,12 +35,12 @@ struct Webhooks: Sendable {
     }
 
     func mutate(_ call: inout AdmissionCall, _ round: inout Round) async throws(Status) {
-        let labels = namespaceLabels(call)
-        for hook in hooks(Webhooks.mutating) {
+        let hooks = hooks(Webhooks.mutating)
+        guard !hooks.isEmpty else { return }
+        let (labels, versions) = (namespaceLabels(call), versions(call.resource))
+        for hook in hooks {
             if round.isSecond, !round.required.contains(hook.key) { continue }
-            guard let target = hook.target(call, namespaceLabels: labels, versions: versions(call.resource)) else {
-                continue
-            }
+            guard let target = hook.target(call, namespaceLabels: labels, versions: versions) else { continue }
             try refuseDryRun(hook, call)
             let verdict = try await ask(hook, call, target)
             guard let verdict else { continue }
@@ -53,12 +53,12 @@ struct Webhooks: Sendable {
     }
 
     func validate(_ call: inout AdmissionCall) async throws(Status) {
-        let labels = namespaceLabels(call)
+        let hooks = hooks(Webhooks.validating)
+        guard !hooks.isEmpty else { return }
+        let (labels, versions) = (namespaceLabels(call), versions(call.resource))
         var asked: [(Webhook, Resource)] = []
-        for hook in hooks(Webhooks.validating) {
-            guard let target = hook.target(call, namespaceLabels: labels, versions: versions(call.resource)) else {
-                continue
-            }
+        for hook in hooks {
+            guard let target = hook.target(call, namespaceLabels: labels, versions: versions) else { continue }
             try refuseDryRun(hook, call)
             asked.append((hook, target))
         }
