@@ -31,8 +31,8 @@ struct TerminalTests {
     }
 
     /// Waits until the console has ended with `code`, and everything of the terminal is as it was.
-    private func isGivenBack(_ terminal: Terminal, code: Int32? = nil) async throws {
-        try await terminal.shows("ended with \(code.map(String.init) ?? "")")
+    private func isGivenBack(_ terminal: Terminal, code: Int32) async throws {
+        try await terminal.shows("ended with \(code)")
         try await becomes("the terminal's modes are as they were", within: .seconds(60)) {
             let modes = ["before", "after"].map { Shell.text("\(terminal.folder.path)/\($0)") }
             let screen = try await terminal.ask(
