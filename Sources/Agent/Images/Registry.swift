@@ -208,14 +208,8 @@ struct RegistryChallenge: Equatable {
 
 /// Runs `body` and gives up after `limit`.
 func within<T: Sendable>(_ limit: Duration, _ body: @escaping @Sendable () async throws -> T) async throws -> T {
-    try await withThrowingTaskGroup(of: T.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            try await SystemClock().sleep(for: limit)
-            throw NetError(.timedOut, "nothing came for \(limit.human)")
-        }
-        defer { group.cancelAll() }
-        guard let first = try await group.next() else { throw CancellationError() }
-        return first
+    guard let value = try await SystemClock().within(limit, body) else {
+        throw NetError(.timedOut, "nothing came for \(limit.human)")
     }
+    return value
 }

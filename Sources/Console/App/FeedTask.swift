@@ -90,7 +90,10 @@ enum FeedTask {
         var lastGood: Timestamp?
         while !Task.isCancelled {
             do {
-                let version = try await within(.seconds(Limits.pulseSeconds), clock) { try await source.version() }
+                let limit = Duration.seconds(Limits.pulseSeconds)
+                guard let version = try await clock.within(limit, { try await source.version() }) else {
+                    throw Status(.timeout, "no answer within \(limit.human)")
+                }
                 downSince = nil
                 lastGood = clock.now()
                 send(.pulse(.up(version: version)))
@@ -111,23 +114,6 @@ enum FeedTask {
             if let resources = try? await source.discover() { return send(.discovered(resources)) }
             // Why it failed is what the pulse tells.
             try? await clock.sleep(for: backoff.next())
-        }
-    }
-
-    private static func within<T: Sendable>(
-        _ limit: Duration, _ clock: any WallClock, _ body: @escaping @Sendable () async throws -> T
-    ) async throws -> T {
-        try await withThrowingTaskGroup(of: T?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await clock.sleep(for: limit)
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next(), let value = first else {
-                throw Status(.timeout, "no answer within \(limit.human)")
-            }
-            return value
         }
     }
 }

@@ -37,7 +37,11 @@ final class WebhookCaller: Sendable {
         let question = request
         let whole = "Post \"\(url)?timeout=\(Int(hook.timeout.inSeconds))s\""
         do {
-            return try await within(hook.timeout) { try await self.send(question, to: places) }
+            guard let answer = try await clock.within(hook.timeout, { try await self.send(question, to: places) })
+            else {
+                throw CancellationError()
+            }
+            return answer
         } catch let failure as Failure {
             throw failure
         } catch is CancellationError {
@@ -68,29 +72,19 @@ final class WebhookCaller: Sendable {
         throw last
     }
 
-    /// Ends `body` after a time; a late answer is dropped.
-    private func within<T: Sendable>(_ time: Duration, _ body: @escaping @Sendable () async throws -> T) async throws
-        -> T
-    {
-        let clock = clock
-        return try await withThrowingTaskGroup(of: T?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await clock.sleep(for: time)
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next(), let answer = first else { throw CancellationError() }
-            return answer
-        }
+    /// Nil for what is no `https` address with a port that can be reached.
+    static func address(_ text: String) -> WebAddress? {
+        WebAddress(text).flatMap { $0.isSecure && $0.port > 0 ? $0 : nil }
     }
 
     private func target(_ hook: Webhook) throws(Failure) -> (places: [Place], path: String, url: String) {
         let authority = hook.client["caBundle"].string ?? ""
         if let text = hook.client["url"].string {
-            guard let url = WebhookURL(text) else { throw Failure(description: "the URL \"\(text)\" can not be read") }
+            guard let url = WebhookCaller.address(text) else {
+                throw Failure(description: "the URL \"\(text)\" can not be read")
+            }
             let place = Place(host: url.host, port: url.port, serverName: url.host, authority: authority)
-            return ([place], url.path, text)
+            return ([place], url.target, text)
         }
         let service = hook.client["service"]
         let name = service["name"].string ?? ""
@@ -128,36 +122,4 @@ extension Limits {
     static let webhookTransportsMax = 256
     /// Endpoints of a service that one question is tried on.
     static let webhookPlacesMax = 3
-}
-
-/// The parts of `https://host[:port]/path`. Source: RFC 3986.
-struct WebhookURL: Equatable {
-    let host: String
-    let port: Int
-    let path: String
-
-    init?(_ text: String) {
-        guard text.hasPrefix("https://") else { return nil }
-        let rest = text.dropFirst(8)
-        let authority = rest.prefix { $0 != "/" }
-        let path = rest.dropFirst(authority.count)
-        if authority.hasPrefix("[") {
-            guard let end = authority.firstIndex(of: "]") else { return nil }
-            host = String(authority[authority.index(after: authority.startIndex)..<end])
-            let tail = authority[authority.index(after: end)...]
-            guard let number = tail.isEmpty ? 443 : Int(tail.dropFirst()), tail.isEmpty || tail.first == ":" else {
-                return nil
-            }
-            port = number
-        } else {
-            let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
-            guard parts.count <= 2, let name = parts.first, let number = parts.count == 2 ? Int(parts[1]) : 443 else {
-                return nil
-            }
-            host = String(name)
-            port = number
-        }
-        self.path = path.isEmpty ? "/" : String(path)
-        if host.isEmpty || !(1...65_535).contains(port) { return nil }
-    }
 }

@@ -167,12 +167,12 @@ struct WebhookTests {
     }
 
     @Test func `addresses of webhooks are taken apart`() {
-        #expect(WebhookURL("https://a.b:8443/x/y") == WebhookURL("https://a.b:8443/x/y"))
-        #expect(WebhookURL("https://a.b")?.port == 443)
-        #expect(WebhookURL("https://a.b")?.path == "/")
-        #expect(WebhookURL("https://[::1]:9/z")?.host == "::1")
+        #expect(WebhookCaller.address("https://a.b:8443/x/y") == WebhookCaller.address("https://a.b:8443/x/y"))
+        #expect(WebhookCaller.address("https://a.b")?.port == 443)
+        #expect(WebhookCaller.address("https://a.b")?.target == "/")
+        #expect(WebhookCaller.address("https://[::1]:9/z")?.host == "::1")
         for text in ["http://a", "https://", "https://a:b", "https://a:0", "https://[::1"] {
-            #expect(WebhookURL(text) == nil)
+            #expect(WebhookCaller.address(text) == nil)
         }
     }
 

@@ -1,15 +1,13 @@
-import Shared
-
 /// An absolute `http` or `https` address. A value.
-struct WebAddress: Hashable, Sendable, CustomStringConvertible {
-    let isSecure: Bool
+package struct WebAddress: Hashable, Sendable, CustomStringConvertible {
+    package let isSecure: Bool
     /// A name or an address without brackets.
-    let host: String
-    let port: Int
+    package let host: String
+    package let port: Int
     /// Path and query.
-    let target: String
+    package let target: String
 
-    init(isSecure: Bool, host: String, port: Int, target: String) {
+    package init(isSecure: Bool, host: String, port: Int, target: String) {
         self.isSecure = isSecure
         self.host = host
         self.port = port
@@ -17,7 +15,7 @@ struct WebAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Nil for another scheme, for user names in it, and for a place that is no `HOST[:PORT]`.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let isSecure = text.lowercased().hasPrefix("https://")
         guard isSecure || text.lowercased().hasPrefix("http://") else { return nil }
         let rest = text.dropFirst(isSecure ? 8 : 7)
@@ -32,18 +30,20 @@ struct WebAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Where a `Location` of an answer from here leads.
-    func resolved(_ location: String) -> WebAddress? {
+    package func resolved(_ location: String) -> WebAddress? {
         if location.hasPrefix("/"), !location.hasPrefix("//") { return with(location) }
         return WebAddress(location)
     }
 
-    func with(_ target: String) -> WebAddress {
+    package func with(_ target: String) -> WebAddress {
         WebAddress(isSecure: isSecure, host: host, port: port, target: target)
     }
 
     /// Bytes to this host do not leave the machine.
-    var isLoopback: Bool { host == "localhost" || host == "::1" || IPv4Address(host).map { $0.value >> 24 } == 127 }
+    package var isLoopback: Bool {
+        host == "localhost" || host == "::1" || IPv4Address(host).map { $0.value >> 24 } == 127
+    }
 
-    var place: String { "\(isSecure ? "https" : "http")://\(SocketAddress.ip(host, port: port))" }
-    var description: String { place + target }
+    package var place: String { "\(isSecure ? "https" : "http")://\(SocketAddress.ip(host, port: port))" }
+    package var description: String { place + target }
 }
