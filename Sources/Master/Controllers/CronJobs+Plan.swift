@@ -83,10 +83,12 @@ struct CronPlan: Equatable {
             return say(.warning, "UnknownTimeZone", "invalid timeZone: \(name): \(unknown.message)")
         }
         guard !cron.isSuspended else { return }
-        guard let schedule = CronSchedule(cron.schedule) else {
-            let problem = CronText.problem(in: cron.schedule) ?? "it is no schedule"
+        let schedule: CronSchedule
+        do throws(CronSchedule.Mistake) {
+            schedule = try CronSchedule(parsing: cron.schedule)
+        } catch {
             return say(
-                .warning, "UnparseableSchedule", "unparseable schedule: \(cron.schedule.goQuoted) : \(problem)")
+                .warning, "UnparseableSchedule", "unparseable schedule: \(cron.schedule.goQuoted) : \(error.text)")
         }
         let due = CronDue(cron, schedule, rules, now: now)
         again = due.wait(cron, schedule, rules, now: now)

@@ -63,7 +63,7 @@ struct ParserFuzzTests {
             "cron", seeds: ["*/5 0-6 1,15 * MON-FRI", "@hourly", "0 0 31 2 *"].map { Array($0.utf8) },
             words: ["*", "/", "-", ",", "@", "every ", " ", "JAN", "7", "L", "?"],
             feed: { input in
-                _ = CronText.problem(in: String(decoding: input, as: UTF8.self))
+                _ = CronSchedule(String(decoding: input, as: UTF8.self))
                 return nil
             }),
     ]

@@ -179,8 +179,12 @@ extension Validation {
         let spec = object["spec"]
         if spec["schedule"].text.isEmpty {
             errors.required(spec["schedule"])
-        } else if let problem = CronText.problem(in: spec["schedule"].text) {
-            errors.invalid(spec["schedule"], problem)
+        } else {
+            do throws(CronSchedule.Mistake) {
+                _ = try CronSchedule(parsing: spec["schedule"].text)
+            } catch {
+                errors.invalid(spec["schedule"], error.text)
+            }
         }
         errors.nonNegative(spec["startingDeadlineSeconds"])
         if spec["timeZone"].isPresent { timeZone(spec["timeZone"], &errors) }
