@@ -35,7 +35,8 @@ package final class SPDYSession: Sendable {
     package var streamCount: Int { state.withLock { $0.streams.count } }
 
     /// Reads until the peer leaves or the session is closed.
-    /// - Parameter accept: told of every stream that the peer opens; false refuses it.
+    /// - Parameter accept: told of every stream that the peer opens; false refuses it. What is written to the stream from
+    ///   then on goes out behind the answer.
     /// - Throws: `SPDYError` for a peer that breaks the protocol, the channel's errors.
     package func run(_ accept: @Sendable (SPDYStream) -> Bool = { _ in false }) async throws {
         var parser = SPDYParser()
@@ -156,11 +157,19 @@ package final class SPDYSession: Sendable {
             state.streams[id] = stream
             return true
         }
-        guard hasRoom, accept(stream) else {
-            forget(stream)
-            return try await send(.reset(id: id, code: .refused))
+        let channel = channel
+        // In one turn: what is written because of the stream follows its answer, since clients wait for that first.
+        let isAccepted = try await outgoing.take {
+            guard hasRoom, accept(stream) else {
+                forget(stream)
+                try await channel.write(SPDYFrame.reset(id: id, code: .refused).encoded)
+                return false
+            }
+            let block = try deflater.withLock { try $0.pack([:]) }
+            try await channel.write(SPDYFrame.synReply(id: id, headerBlock: block, isLast: false).encoded)
+            return true
         }
-        try await send([:]) { .synReply(id: id, headerBlock: $0, isLast: false) }
+        guard isAccepted else { return }
         if isLast { stream.receiveEnd() }
     }
 

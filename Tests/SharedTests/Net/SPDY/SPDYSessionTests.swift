@@ -76,6 +76,40 @@ struct SPDYSessionTests {
         }
     }
 
+    @Test func `nothing of a stream goes out before its answer`() async throws {
+        let (near, far) = PipeChannel.pair()
+        let server = try SPDYSession(far, role: .server)
+        let serving = Task {
+            try? await server.run { stream in
+                let written = Counter()
+                Task {
+                    try await stream.write([1])
+                    written.next()
+                }
+                // Time enough for bytes that would not wait for their turn.
+                let clock = SystemClock()
+                let end = clock.uptime() + .milliseconds(200)
+                while written.value == 0, clock.uptime() < end {}
+                return true
+            }
+        }
+        var headers = try HeaderDeflater()
+        let opening = SPDYFrame.synStream(id: 1, headerBlock: try headers.pack(["kind": "echo"]), isLast: false)
+        try await near.write(opening.encoded)
+        var parser = SPDYParser()
+        var first: SPDYFrame?
+        while first == nil, let bytes = try await near.read(most: 4096) {
+            parser.feed(bytes)
+            first = try parser.next()
+        }
+        guard case .synReply(id: 1, headerBlock: _, isLast: false)? = first else {
+            Issue.record("the first frame is \(String(describing: first))")
+            return
+        }
+        server.close()
+        await serving.value
+    }
+
     @Test func `a reset ends a stream on the other side`() async throws {
         try await withEcho { client, server in
             let stream = try await client.open(["kind": "echo"])
