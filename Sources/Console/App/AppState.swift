@@ -14,7 +14,7 @@ struct AppState: Sendable {
     /// What runs on behalf of the screens: the difference to what they want becomes effects.
     private var followed: Set<FeedKey> = []
     private var read: Set<LogKey> = []
-    /// The command to run as soon as discovery has told what resources there are.
+    /// The command to run as soon as discovery has told what resources there are; esc and other commands end the wait.
     private var pendingCommand: String?
 
     init(world: World, size: Size, firstCommand: String? = nil) {
@@ -148,6 +148,7 @@ struct AppState: Sendable {
 
     private mutating func receive(_ key: Key) -> [Effect] {
         notice = nil
+        if key == .escape, pendingCommand.take() != nil { return [] }
         if dialog != nil { return receiveInDialog(key) }
         if prompt != nil { return receiveInPrompt(key) }
         if case .character(let digit) = key, let number = digit.wholeNumberValue, digit.isASCII,
@@ -345,7 +346,15 @@ struct AppState: Sendable {
         prompt = Prompt(.command, label: ":", text: words.joined(separator: " ") + (words.count == 1 ? " " : ""))
     }
 
-    private func run(_ text: String) -> [Step] { PromptCommand(text).steps(world) }
+    private mutating func run(_ text: String) -> [Step] {
+        let command = PromptCommand(text)
+        pendingCommand = nil
+        guard world.catalog.isComplete || command.isKnown(to: world.catalog) else {
+            pendingCommand = text
+            return [.say("Reading which resources the server has…", .busy)]
+        }
+        return command.steps(world)
+    }
 }
 
 extension Optional {

@@ -41,6 +41,23 @@ struct PromptCommand {
         words = text.split(separator: " ").map(String.init)
     }
 
+    /// Whether it can be carried out with what the catalog holds. While the server's list is being read a name that is
+    /// not in it may still come.
+    func isKnown(to catalog: Catalog) -> Bool {
+        guard let verb = words.first?.lowercased() else { return true }
+        if verb == "why" {
+            let kind = words.dropFirst().first?.split(separator: "/").first
+            return kind.map { catalog.find(String($0)) != nil } ?? true
+        }
+        return PromptCommand.own.contains(verb) || catalog.find(verb) != nil
+    }
+
+    /// Every word that is a verb of the console.
+    private static let own: Set<String> = [
+        "q", "q!", "qa", "quit", "exit", "topology", "topo", "home", "cluster", "problems", "problem", "!", "undo",
+        "messages", "msg", "help", "h", "?", "apply", "ns", "namespace",
+    ]
+
     func steps(_ world: World) -> [Step] {
         guard let verb = words.first else { return [] }
         switch verb.lowercased() {
@@ -83,7 +100,7 @@ struct PromptCommand {
             let near = world.catalog.near(word).prefix(3)
             let hint =
                 near.isEmpty
-                ? world.catalog.isComplete ? "tab completes the names there are" : "the server's list is not read yet"
+                ? "tab completes the names there are"
                 : "did you mean \(near.map { ":" + $0 }.joined(separator: " or "))?"
             return [.say("The server lists no resource \"\(word)\"; \(hint)", .warn)]
         }

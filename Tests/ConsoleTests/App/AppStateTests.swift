@@ -4,6 +4,45 @@ import Testing
 @testable import Console
 
 struct AppStateTests {
+    /// A console to which the server has not told yet what resources it has.
+    private func unread() -> AppState {
+        AppState(world: World(cluster: "demo", server: "", now: FakeCluster.now), size: Size(80, 24))
+    }
+    private func enter(_ text: String, _ state: inout AppState) {
+        for character in text { _ = state.receive(.input(.key(.character(character)))) }
+        _ = state.receive(.input(.key(.enter)))
+    }
+
+    @Test func `a command that comes before the server's list of resources waits for it`() {
+        var state = unread()
+        enter(":configmaps default", &state)
+        #expect(state.notice?.text == "Reading which resources the server has…")
+        let effects = state.receive(.discovered(FakeCluster.resources))
+        #expect(state.top.title == "ConfigMaps")
+        #expect(state.world.namespace == "default")
+        #expect(
+            effects.contains { if case .follow(let key) = $0 { key.resource.plural == "configmaps" } else { false } })
+    }
+
+    @Test func `a command that waits can be called off, and what is known does not wait`() {
+        var state = unread()
+        enter(":configmaps", &state)
+        _ = state.receive(.input(.key(.escape)))
+        _ = state.receive(.discovered(FakeCluster.resources))
+        #expect(state.screens.count == 1)
+        state = unread()
+        enter(":pods", &state)
+        #expect(state.top.title == "Pods")
+    }
+
+    @Test func `a name that the server's list does not have is refused with it, not before`() {
+        var state = unread()
+        enter(":confgmaps", &state)
+        _ = state.receive(.discovered(FakeCluster.resources))
+        #expect(state.notice?.text.contains("did you mean :configmaps?") == true)
+        #expect(state.screens.count == 1)
+    }
+
     @Test func `a key that is held down can not confirm`() {
         for key in [Key.enter, .tab, .character("X"), .character("y"), .character(" ")] {
             var driver = ScreenDriver()
