@@ -108,6 +108,9 @@ enum CommandTable {
         } catch let error as UsageError {
             StandardStreams.err("kconsole: \(error)")
             return 2
+        } catch let error as TerminalError {
+            StandardStreams.err(ErrorText.sentence(error))
+            return 2
         } catch {
             StandardStreams.err(ErrorText.sentence(error))
             return 1
