@@ -13,7 +13,7 @@ static struct termios restore_mode;
 static volatile sig_atomic_t is_armed;
 static int restore_descriptor = 1;
 
-static const int fatal[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS, SIGQUIT};
+static const int fatal[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGSYS};
 
 static void on_fatal(int number) {
     if (is_armed) {

@@ -11,15 +11,18 @@ struct TerminalTests {
         #"{"apiVersion":"v1","kind":"Config","current-context":"c","contexts":[{"name":"c","context":{"cluster":"c","user":"c"}}],"#
         + #""clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:1"}}],"users":[{"name":"c","user":{}}]}"#
 
-    /// A terminal in which the console runs against a server that does not answer, between two looks at its modes.
-    /// - Parameter settings: assignments in front of the program, such as `TERM=vt100`.
+    /// A terminal in which the console runs, between two looks at the terminal's modes.
+    /// - Parameters:
+    ///   - settings: assignments in front of the program, such as `TERM=vt100`.
+    ///   - kubeconfig: nil for a server that does not answer.
     private func with(
-        _ settings: String = "TERM=xterm-256color", _ body: (Terminal) async throws -> Void
+        _ settings: String = "TERM=xterm-256color", kubeconfig: String? = nil,
+        _ body: (Terminal) async throws -> Void
     ) async throws {
         let program = Programs.path("kconsole")
         let configuration = TemporaryFolder()
-        let path = configuration.path + "/config"
-        try Data(Self.nobody.utf8).write(to: URL(fileURLWithPath: path))
+        let path = kubeconfig ?? configuration.path + "/config"
+        if kubeconfig == nil { try Data(Self.nobody.utf8).write(to: URL(fileURLWithPath: path)) }
         let terminal = try await Terminal(
             "stty -a > before; \(settings) \(program) --kubeconfig \(path); echo ended with $?; stty -a > after; exec sleep 600",
             columns: 100, rows: 30)
@@ -66,11 +69,35 @@ struct TerminalTests {
         }
     }
 
+    @Test func `it can be put into the background and comes back`() async throws {
+        let program = Programs.path("kconsole")
+        let terminal = try await Terminal("exec bash --norc -i", columns: 100, rows: 30)
+        do {
+            try Data(Self.nobody.utf8).write(to: URL(fileURLWithPath: terminal.folder.path + "/config"))
+            try await terminal.type("\(program) --kubeconfig config")
+            try await terminal.press("Enter")
+            try await terminal.shows("does not answer")
+            try await terminal.press("C-z")
+            try await terminal.shows("Stopped")
+            #expect(try await terminal.ask("#{alternate_on} #{cursor_flag}") == "0 1")
+            try await terminal.type("fg")
+            try await terminal.press("Enter")
+            try await terminal.shows("does not answer")
+            #expect(try await terminal.ask("#{alternate_on}") == "1")
+            try await terminal.press("q")
+            try await terminal.shows("the shell's screen") { $0.contains("Stopped") && !$0.contains("API down") }
+        } catch {
+            await terminal.close()
+            throw error
+        }
+        await terminal.close()
+    }
+
     @Test func `a terminal that can not move its cursor is told so`() async throws {
         try await with("TERM=dumb") { terminal in
-            let screen = try await terminal.shows("ended with 1")
+            let screen = try await terminal.shows("ended with 2")
             #expect(screen.contains("can not move its cursor"))
-            try await isGivenBack(terminal, code: 1)
+            try await isGivenBack(terminal, code: 2)
         }
     }
 
@@ -102,5 +129,38 @@ struct TerminalTests {
             try await terminal.press("q")
             try await isGivenBack(terminal, code: 0)
         }
+    }
+
+    @Test func `what was read stays to be browsed while the master is away, and lives again after it`() async throws {
+        let folder = TemporaryFolder()
+        let master = try MasterProcess(state: folder.path + "/master")
+        let client = try await master.client()
+        // Hostile texts reach the console as data only.
+        let text = "\u{1B}]0;owned\u{07}\u{1B}[2J日本語"
+        _ = try await client.call(
+            "POST", "/api/v1/namespaces/default/configmaps",
+            body: [
+                "apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": ["name": "hostile", "annotations": ["note": .string(text)]],
+            ])
+        try await with(kubeconfig: master.kubeconfig) { terminal in
+            try await terminal.shows("live")
+            try await terminal.type(":configmaps default")
+            try await terminal.press("Enter")
+            try await terminal.shows("hostile")
+            try await terminal.type("/host")
+            try await terminal.press("Enter", "d")
+            try await terminal.shows("日本語")
+            #expect(try await terminal.ask("#{pane_title}") != "owned")
+            kill(master.id, SIGKILL)
+            try await terminal.shows("API down")
+            try await terminal.press("Escape")
+            try await terminal.shows("the table") { $0.contains("API down") && $0.contains("hostile") }
+            try await master.restart()
+            try await terminal.shows("the table, live again") { $0.contains("live") && $0.contains("hostile") }
+            try await terminal.press("C-c")
+            try await isGivenBack(terminal, code: 0)
+        }
+        try await master.end()
     }
 }

@@ -6,7 +6,8 @@ struct Display: Sendable {
     var show: @Sendable (Canvas) -> Void
     var forget: @Sendable () -> Void = {}
     var copy: @Sendable (String) -> Void = { _ in }
-    var suspend: @Sendable () -> Void = {}
+    /// False when there is no shell to go back to.
+    var suspend: @Sendable () -> Bool = { false }
     var leave: @Sendable () -> Void = {}
     var enter: @Sendable () -> Void = {}
     var size: @Sendable () -> Size = { Size(80, 24) }
@@ -98,8 +99,10 @@ actor EffectRunner {
                     follow(key)
                 }
             case .suspend:
-                display.suspend()
-                mailbox.put(.resized(display.size()))
+                if !display.suspend() {
+                    mailbox.put(.resumed)
+                    mailbox.put(.say("No shell waits behind the console; q leaves it.", .warn))
+                }
             case .quit(let code): exitCode = code
             }
         }

@@ -39,17 +39,8 @@ struct Editor: Sendable {
         return .success(edited == text ? nil : edited)
     }
 
-    /// Runs `sh -c 'EDITOR "$0"' FILE`, so that an editor with arguments works. Source: man 3 posix_spawn.
+    /// Runs `sh -c 'EDITOR "$0"' FILE`, so that an editor with arguments works.
     private func run(_ program: String, _ path: String) -> Int32 {
-        let texts: [String] = ["/bin/sh", "-c", "\(program) \"$0\"", path]
-        let words: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) }
-        defer { for word in words { free(word) } }
-        let variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") }
-        defer { for variable in variables { free(variable) } }
-        var process = pid_t()
-        guard posix_spawn(&process, "/bin/sh", nil, nil, words + [nil], variables + [nil]) == 0 else { return 127 }
-        var status: Int32 = 0
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        return status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F)
+        JobControl.runInFront("/bin/sh", ["-c", "\(program) \"$0\"", path], environment: environment)
     }
 }

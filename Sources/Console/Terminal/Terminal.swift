@@ -19,6 +19,8 @@ final class Terminal: Sendable {
         var painter: Painter
         var saved: termios
         var isActive = false
+        /// The program was stopped for the shell; only SIGCONT makes it active again.
+        var isStopped = false
         /// The real standard error while its place is taken by a file.
         var standardError: Int32 = -1
     }
@@ -75,8 +77,15 @@ final class Terminal: Sendable {
         write(Array(Restore.enter.utf8))
     }
 
-    /// After a stop from outside and `fg`: the shell has put its own mode back.
-    private func takeAgain() { state.withLock { if $0.isActive { take(&$0) } } }
+    /// After `fg`: the shell has put its own mode back.
+    private func takeAgain() {
+        let wasStopped = state.withLock { state in
+            defer { state.isStopped = false }
+            if state.isActive { take(&state) }
+            return state.isStopped
+        }
+        if wasStopped { enter() }
+    }
     private var isActive: Bool { state.withLock { $0.isActive } }
 
     /// Gives the terminal back as it was, and prints what was written to standard error meanwhile.
@@ -200,11 +209,16 @@ final class Terminal: Sendable {
         for source in sources { source.cancel() }
     }
 
-    /// Stops the program as the shell's ctrl-z does, until it is continued.
-    func suspend() {
+    /// Stops the program as the shell's ctrl-z does. It comes back with SIGCONT, not when this returns: other threads
+    /// run on for a moment, and what they drew would lie over the shell.
+    /// - Returns: false when no shell waits; the terminal stays taken then.
+    func suspend() -> Bool {
         leave()
-        kill(0, SIGSTOP)
+        state.withLock { $0.isStopped = true }
+        if JobControl.stopGroup() { return true }
+        state.withLock { $0.isStopped = false }
         enter()
+        return false
     }
 }
 
