@@ -10,10 +10,12 @@ struct DirectionTests {
             "Commands",
         ],
         "Agent": ["Linux", "Shim", "Images", "Containers", "Volumes", "Network", "Pods", "Serve", "Sample", "Node"],
-        "Console": ["View", "Terminal", "Columns", "Insight", "App", "Screens", "Charts", "Commands"],
+        "Console": ["View", "Terminal", "World", "Columns", "Insight", "Screens", "App", "Commands"],
     ]
 
-    @Test(arguments: ["Shared", "Master", "Agent"]) func `a folder mentions only folders below it`(target: String)
+    @Test(arguments: ["Shared", "Master", "Agent", "Console"]) func `a folder mentions only folders below it`(
+        target: String
+    )
         throws
     {
         let order = try #require(Self.ranks[target])

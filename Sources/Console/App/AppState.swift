@@ -356,18 +356,3 @@ struct AppState: Sendable {
         return command.steps(world)
     }
 }
-
-extension Optional {
-    /// Gives the value and leaves nil.
-    mutating func take() -> Wrapped? {
-        defer { self = nil }
-        return self
-    }
-}
-
-extension String {
-    /// With a capital first letter and a full stop.
-    var capitalizedSentence: String {
-        prefix(1).uppercased() + dropFirst() + (hasSuffix(".") ? "" : ".")
-    }
-}

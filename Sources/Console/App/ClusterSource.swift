@@ -22,18 +22,6 @@ struct ClusterSource: Sendable {
         let next: @Sendable () async throws -> [WatchEvent]?
         let close: @Sendable () -> Void
     }
-    /// One request of an action.
-    struct Call: Hashable, Sendable {
-        var method: String
-        var path: String
-        var query: [String] = []
-        var body: JSON?
-        var contentType = "application/json"
-        /// A refusal with 429 is repeated (evictions that a budget holds back).
-        var isPatient = false
-        /// An object that is not there any more is as good as done.
-        var acceptsMissing = false
-    }
 
     /// Name of the cluster (the context), and its address.
     var name = "cluster"
@@ -43,7 +31,7 @@ struct ClusterSource: Sendable {
     var list: @Sendable (FeedKey, _ token: String?) async throws -> Page
     var watch: @Sendable (FeedKey, _ revision: String) async throws -> Watch
     var logs: @Sendable (LogKey) async throws -> ByteStream
-    var call: @Sendable (Call) async throws -> JSON
+    var call: @Sendable (Action.Call) async throws -> JSON
 
     // What only some clusters and builds offer; nil is explained to the user.
 
@@ -55,21 +43,12 @@ struct ClusterSource: Sendable {
     var shell: (@Sendable (_ namespace: String, _ pod: String, _ container: String) async throws -> Void)?
     /// The plan that takes back the last change of this user; nil when none is known.
     var undo: (@Sendable () async throws -> Plan?)?
+    /// Does something whose calls belong together under a name, in the notes of what was changed.
+    var noting: @Sendable (_ group: String, _ body: @Sendable () async throws -> Void) async throws -> Void = {
+        try await $1()
+    }
     /// Reads the documents of a manifest.
     var parseManifest: @Sendable ([UInt8]) throws -> [JSON] = { [try JSON(parsing: $0)] }
     /// Writes an object for an editor.
     var printManifest: @Sendable (JSON) -> String = { YAMLText.lines($0).map(\.text).joined(separator: "\n") + "\n" }
-}
-
-/// One stream of log lines.
-struct LogKey: Hashable, Sendable {
-    let namespace: String
-    let pod: String
-    let container: String
-    /// The run before the last restart.
-    var isPrevious = false
-    /// Lines from the end to start with.
-    var tail = 1_000
-    /// Continue after this time, in place of `tail`, when a stream broke.
-    var since: String?
 }

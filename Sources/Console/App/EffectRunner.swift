@@ -1,18 +1,6 @@
 import Shared
 import Synchronization
 
-/// What the runner needs of a terminal; tests collect canvases instead.
-struct Display: Sendable {
-    var show: @Sendable (Canvas) -> Void
-    var forget: @Sendable () -> Void = {}
-    var copy: @Sendable (String) -> Void = { _ in }
-    /// False when there is no shell to go back to.
-    var suspend: @Sendable () -> Bool = { false }
-    var leave: @Sendable () -> Void = {}
-    var enter: @Sendable () -> Void = {}
-    var size: @Sendable () -> Size = { Size(80, 24) }
-}
-
 /// The one place of the console that does something: it feeds messages to the reducer, performs the effects that come
 /// out, and draws. An actor, since it owns the running tasks.
 ///
@@ -129,7 +117,7 @@ actor EffectRunner {
         let (source, clock, mailbox) = (source, clock, mailbox)
         Task {
             do {
-                try await Ledger.$group.withValue(action.group ?? "console-\(clock.now().nanoseconds)") {
+                try await source.noting(action.group ?? "console-\(clock.now().nanoseconds)") {
                     try await Work.perform(action.work, source, clock)
                 }
                 mailbox.put(.finished(action, .done))
@@ -182,7 +170,7 @@ actor EffectRunner {
         let (source, mailbox, editor) = (source, mailbox, editor)
         Task {
             do {
-                let live = try await source.call(ClusterSource.Call(method: "GET", path: target.path()))
+                let live = try await source.call(Action.Call(method: "GET", path: target.path()))
                 giveAway {
                     do {
                         guard let edited = try await editor.edit(source.printManifest(Work.editable(live))) else {
@@ -209,69 +197,6 @@ actor EffectRunner {
             mailbox.put(.resized(display.size()))
             mailbox.put(.resumed)
             if let message { mailbox.put(message) }
-        }
-    }
-}
-
-/// Messages on their way to the reducer. Waiting takes the whole batch.
-final class Mailbox: Sendable {
-    private struct State {
-        var messages: [Message] = []
-        var waiter: CheckedContinuation<Void, Never>?
-        /// Of a pause between two frames, which a key ends.
-        var pause: CheckedContinuation<Void, Never>?
-    }
-    private let state = Mutex(State())
-
-    func put(_ message: Message) {
-        let waiter = state.withLock { state in
-            // Ticks do not pile up behind a busy reducer.
-            if case .tick = message, state.messages.contains(where: { if case .tick = $0 { true } else { false } }) {
-                return nil as CheckedContinuation<Void, Never>?
-            }
-            state.messages.append(message)
-            return state.waiter.take() ?? (message.isInput ? state.pause.take() : nil)
-        }
-        waiter?.resume()
-    }
-
-    /// Waits for a time, or until a key comes.
-    func pause(_ time: Duration, _ clock: any WallClock) async {
-        await withCheckedContinuation { continuation in
-            let isOver = state.withLock { state in
-                if state.messages.contains(where: \.isInput) { return true }
-                state.pause = continuation
-                return false
-            }
-            guard !isOver else { return continuation.resume() }
-            // An alarm bridges the clock to the continuation; one that a key has made needless may end a later pause early,
-            // which costs nothing.
-            Task {
-                try? await clock.sleep(for: time)
-                state.withLock { $0.pause.take() }?.resume()
-            }
-        }
-    }
-
-    func take() async -> [Message] {
-        while true {
-            let batch = takeNow()
-            if !batch.isEmpty { return batch }
-            await withCheckedContinuation { continuation in
-                let isReady = state.withLock { state in
-                    if state.messages.isEmpty { state.waiter = continuation }
-                    return !state.messages.isEmpty
-                }
-                if isReady { continuation.resume() }
-            }
-        }
-    }
-
-    /// What waits now, perhaps nothing.
-    func takeNow() -> [Message] {
-        state.withLock { state in
-            defer { state.messages = [] }
-            return state.messages
         }
     }
 }

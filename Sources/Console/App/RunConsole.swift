@@ -37,7 +37,7 @@ func runConsole(_ options: ConsoleOptions) async throws -> Int32 {
     signal(SIGPIPE, SIG_IGN)
     terminal.enter()
     defer { terminal.leave() }
-    return await runner.run(state) { send in await terminal.messages(send) }
+    return await runner.run(state) { send in await terminal.events { send(Message($0)) } }
 }
 
 /// Seconds that local time is ahead of UTC now. Source: man 3 localtime_r.

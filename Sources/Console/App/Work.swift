@@ -22,7 +22,7 @@ enum Work {
     }
 
     /// A patient call is repeated for a minute while a budget holds it back.
-    private static func perform(_ call: ClusterSource.Call, _ source: ClusterSource, _ clock: any WallClock)
+    private static func perform(_ call: Action.Call, _ source: ClusterSource, _ clock: any WallClock)
         async throws
     {
         for attempt in 0... {
@@ -73,7 +73,7 @@ enum Work {
         let path = resource.type.path(namespace: namespace, name: URLText.encode(object.name))
         do {
             let live = try await existing(path, source)
-            var call = ClusterSource.Call(
+            var call = Action.Call(
                 method: "PATCH", path: path, query: ["fieldManager=kconsole", "force=true"], body: document,
                 contentType: Client.PatchFormat.apply.rawValue)
             let result: JSON
@@ -83,8 +83,8 @@ enum Work {
                 // A server without server-side apply: create, or merge what the manifest says.
                 call =
                     live == nil
-                    ? ClusterSource.Call(method: "POST", path: resource.type.path(namespace: namespace), body: document)
-                    : ClusterSource.Call(
+                    ? Action.Call(method: "POST", path: resource.type.path(namespace: namespace), body: document)
+                    : Action.Call(
                         method: "PATCH", path: path, body: document, contentType: Client.PatchFormat.merge.rawValue)
                 result = try await dryRun(call, source)
             }
@@ -103,11 +103,11 @@ enum Work {
     }
 
     private static func existing(_ path: String, _ source: ClusterSource) async throws -> JSON? {
-        do { return try await source.call(ClusterSource.Call(method: "GET", path: path)) } catch let status as Status
+        do { return try await source.call(Action.Call(method: "GET", path: path)) } catch let status as Status
             where status.code == 404
         { return nil }
     }
-    private static func dryRun(_ call: ClusterSource.Call, _ source: ClusterSource) async throws -> JSON {
+    private static func dryRun(_ call: Action.Call, _ source: ClusterSource) async throws -> JSON {
         var call = call
         call.query.append("dryRun=All")
         return try await source.call(call)
@@ -130,7 +130,7 @@ enum Work {
             body["metadata"]["resourceVersion"] = live.at("metadata", "resourceVersion")
         }
         let lines = TextDiff.between(live, document)
-        let call = ClusterSource.Call(method: "PUT", path: target.path(), body: body)
+        let call = Action.Call(method: "PUT", path: target.path(), body: body)
         let verb: Plan.Change.Verb = lines.isEmpty ? .same : .change
         return Plan(
             title: "Edit \(target.text)",

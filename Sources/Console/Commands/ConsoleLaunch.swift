@@ -23,6 +23,7 @@ enum ConsoleLaunch {
                 throw Failure("the image of container \(container) has no shell (exit \(code))")
             }
         }
+        source.noting = { group, body in try await Ledger.$group.withValue(group) { try await body() } }
         source.undo = {
             try await UndoCommand.plan(session.client, server: session.server, Ledger(places))
         }

@@ -131,7 +131,7 @@ enum Actions {
         if targets.count > 6 { body.append([Span("    and \(targets.count - 6) more", .faint)]) }
         body += Affected.lines(targets, world)
         let calls = targets.map {
-            ClusterSource.Call(
+            Action.Call(
                 method: "DELETE", path: $0.path(),
                 body: [
                     "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background",
@@ -145,7 +145,7 @@ enum Actions {
     private static func kill(_ targets: [Target], _ world: World) -> [Step] {
         guard targets[0].resource.plural == "pods" else { return killNode(targets[0], world) }
         let calls = targets.map {
-            ClusterSource.Call(
+            Action.Call(
                 method: "DELETE", path: $0.path(),
                 body: [
                     "kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0,
@@ -189,7 +189,7 @@ enum Actions {
 
     private static func restart(_ targets: [Target], _ world: World) -> [Step] {
         let calls = targets.map {
-            ClusterSource.Call(
+            Action.Call(
                 method: "PATCH", path: $0.path(),
                 body: [
                     "spec": [
@@ -224,7 +224,7 @@ enum Actions {
 
     static func scale(_ targets: [Target], to count: Int, from before: Int, _ world: World) -> [Step] {
         let calls = targets.map {
-            ClusterSource.Call(
+            Action.Call(
                 method: "PATCH", path: $0.path("scale"), body: ["spec": ["replicas": JSON(count)]],
                 contentType: Client.PatchFormat.merge.rawValue)
         }
@@ -244,8 +244,8 @@ enum Actions {
         ]
     }
 
-    private static func cordonCall(_ target: Target, _ on: Bool) -> ClusterSource.Call {
-        ClusterSource.Call(
+    private static func cordonCall(_ target: Target, _ on: Bool) -> Action.Call {
+        Action.Call(
             method: "PATCH", path: target.path(), body: ["spec": ["unschedulable": on ? true : .null]],
             contentType: Client.PatchFormat.merge.rawValue)
     }
@@ -267,7 +267,7 @@ enum Actions {
         let pods = all.filter { $0.owner?.kind != "DaemonSet" && $0.owner?.kind != "Node" }
         let alone = pods.filter { $0.owner == nil }
         let evictions = pods.map { pod in
-            ClusterSource.Call(
+            Action.Call(
                 method: "POST",
                 path: Pod.type.path(namespace: pod.namespace, name: URLText.encode(pod.name), subresource: "eviction"),
                 body: [
@@ -298,7 +298,7 @@ enum Actions {
 
     private static func ask(
         _ question: String, _ body: [Line], _ verb: String, _ title: String, _ done: String,
-        _ calls: [ClusterSource.Call]
+        _ calls: [Action.Call]
     ) -> [Step] {
         [
             .ask(

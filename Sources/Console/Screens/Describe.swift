@@ -336,7 +336,3 @@ enum Describe {
         return section("Events", rows.isEmpty ? [[Span("   none in the last hour", .faint)]] : rows)
     }
 }
-
-extension StringProtocol {
-    var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
-}

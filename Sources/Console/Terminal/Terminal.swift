@@ -4,6 +4,15 @@ import Glibc
 import Shared
 import Synchronization
 
+/// What the terminal tells: keys and signals.
+enum TerminalEvent: Equatable, Sendable {
+    case input(Input)
+    case resized(Size)
+    /// It is ours again after the program was stopped.
+    case resumed
+    case terminated
+}
+
 /// What keeps the console from using a terminal, with what to do.
 struct TerminalError: Error, CustomStringConvertible {
     let description: String
@@ -160,10 +169,10 @@ final class Terminal: Sendable {
 
     // MARK: In.
 
-    /// Keys and signals as messages, until the task is cancelled.
+    /// Tells of keys and signals until the task is cancelled.
     ///
     /// One queue reads the keyboard, so that the decoder has one user; signals arrive on it too.
-    func messages(_ send: @escaping @Sendable (Message) -> Void) async {
+    func events(_ send: @escaping @Sendable (TerminalEvent) -> Void) async {
         let queue = DispatchQueue(label: "terminal")
         let reader = KeyReader(keys: keys, queue: queue, send)
         let keyboard = DispatchSource.makeReadSource(fileDescriptor: STDIN_FILENO, queue: queue)
@@ -228,9 +237,9 @@ private final class KeyReader: Sendable {
     private let decoder: Mutex<KeyDecoder>
     private let rounds = Mutex(0)
     private let queue: DispatchQueue
-    private let send: @Sendable (Message) -> Void
+    private let send: @Sendable (TerminalEvent) -> Void
 
-    init(keys: [[UInt8]: Key], queue: DispatchQueue, _ send: @escaping @Sendable (Message) -> Void) {
+    init(keys: [[UInt8]: Key], queue: DispatchQueue, _ send: @escaping @Sendable (TerminalEvent) -> Void) {
         decoder = Mutex(KeyDecoder(extra: keys))
         self.queue = queue
         self.send = send

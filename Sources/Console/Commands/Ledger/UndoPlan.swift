@@ -33,7 +33,7 @@ enum UndoPlan {
             return Plan.Change(
                 verb: .delete, subject: subject,
                 lines: YAMLText.lines(TextDiff.comparable(live)).map { DiffLine(kind: .removed, text: $0.text) },
-                call: ClusterSource.Call(
+                call: Action.Call(
                     method: "DELETE", path: path,
                     body: [
                         "kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background",
@@ -49,7 +49,7 @@ enum UndoPlan {
             let body = recreated(before)
             return Plan.Change(
                 verb: .create, subject: subject, lines: TextDiff.between(nil, body),
-                call: ClusterSource.Call(method: "POST", path: ObjectPath(target: path)?.collection ?? path, body: body)
+                call: Action.Call(method: "POST", path: ObjectPath(target: path)?.collection ?? path, body: body)
             )
         case (.some(let before), .some(let after)):
             guard let live else { return refused("it is gone meanwhile") }
@@ -62,7 +62,7 @@ enum UndoPlan {
             if lines.isEmpty { return same() }
             return Plan.Change(
                 verb: .change, subject: subject, lines: lines,
-                call: ClusterSource.Call(method: "PUT", path: path, body: body))
+                call: Action.Call(method: "PUT", path: path, body: body))
         }
     }
 

@@ -1,55 +1,5 @@
 import Shared
 
-/// Which objects a screen wants to see live. Equal keys share one list and watch.
-struct FeedKey: Hashable, Sendable {
-    enum Form: Hashable, Sendable {
-        /// Objects, projected to `Facts`.
-        case objects
-        /// Rows of the server's Table.
-        case table
-        /// Whole objects.
-        case whole
-    }
-    let resource: Resource
-    /// Empty: all namespaces.
-    var namespace = ""
-    var labels = ""
-    var fields = ""
-    var form = Form.objects
-
-    static func all(_ resource: Resource) -> FeedKey { FeedKey(resource: resource) }
-}
-
-/// Titles and hints of a server's Table.
-struct TableColumn: Equatable, Sendable {
-    let name: String
-    /// `integer`, `string`, `date`, …
-    let type: String
-    /// 0 shows always, more is for wide tables.
-    let priority: Int
-}
-
-/// What a list and its watch have to tell.
-enum FeedNews: Sendable {
-    /// A page of a list; `remaining` is the server's estimate of what is still to come.
-    case page([Item], columns: [TableColumn], isFirst: Bool, remaining: Int?)
-    /// The list is complete: objects that were not in it are gone.
-    case listed
-    /// Changes in their order; nil removes.
-    case changed([Change])
-    /// The watch is open: what is shown is what there is.
-    case live
-    /// The connection is lost; a new attempt comes after `retry`.
-    case lost(String, retry: Duration)
-    /// The server refuses; asking again makes no sense before something changes.
-    case refused(Status)
-
-    enum Change: Sendable, Equatable {
-        case put(Item)
-        case removed(Item.Key)
-    }
-}
-
 /// The objects of one feed, with their state of freshness.
 struct Feed: Sendable {
     enum State: Equatable, Sendable {
