@@ -60,6 +60,7 @@ private struct CustomSchemaCheck {
 
     private mutating func root(_ field: Field) {
         let json = field.json
+        completeness(of: field)
         if json["nullable"].bool ?? false { errors.forbidden(field["nullable"], "nullable cannot be true at the root") }
         if !json["default"].isNull { fallbacks.forbidden(field["default"], "must not be set") }
         structure(field, Place(isRoot: true))
@@ -161,6 +162,26 @@ private struct CustomSchemaCheck {
         }
     }
 
+    /// What the alternatives of the root speak of is said outside of them too. Source: `validateStructuralCompleteness`.
+    private mutating func completeness(of root: Field) {
+        func nested(_ part: Field, _ schema: Field) {
+            guard errors.count + shape.count < Limits.fieldErrorsMax else { return }
+            guard schema.isPresent else {
+                return shape.required(schema, "because it is defined in \(part.path)")
+            }
+            values(part, schema)
+            if part["items"].json.object != nil { nested(part["items"], schema["items"]) }
+            for (key, property) in part["properties"].entries {
+                nested(property, schema["properties"].entry(key))
+            }
+        }
+        func values(_ part: Field, _ schema: Field) {
+            if part["not"].json.object != nil { nested(part["not"], schema) }
+            for key in ["allOf", "anyOf", "oneOf"] { for one in part[key].items { nested(one, schema) } }
+        }
+        values(root, root)
+    }
+
     private mutating func children(_ field: Field, _ type: String, _ place: Place) {
         let json = field.json
         if !json["properties"].members.isEmpty, !json["additionalProperties"].isNull,
@@ -201,47 +222,95 @@ private struct CustomSchemaCheck {
 
     private mutating func lists(_ field: Field, _ type: String) {
         let listType = field["x-kubernetes-list-type"]
+        let mapType = field["x-kubernetes-map-type"]
         let keys = field["x-kubernetes-list-map-keys"]
+        func mustBe(_ wanted: String, _ key: String) {
+            let text = "must be \(wanted) if \(key) is specified"
+            if type.isEmpty { errors.required(field["type"], text) } else { errors.invalid(field["type"], text) }
+        }
+        if mapType.isPresent {
+            if type != "object" { mustBe("object", "x-kubernetes-map-type") }
+            if !["atomic", "granular"].contains(mapType.text) { errors.notSupported(mapType, ["atomic", "granular"]) }
+        }
         if listType.isPresent {
             if type != "array" {
-                errors.invalid(
-                    field["type"].with(.string(type)), "must be array if x-kubernetes-list-type is specified")
+                mustBe("array", "x-kubernetes-list-type")
+            } else if listType.text == "set" {
+                atomicItems(field["items"])
             }
             if !["atomic", "set", "map"].contains(listType.text) {
                 errors.notSupported(listType, ["atomic", "set", "map"])
             }
         }
-        if listType.text == "map" {
-            if keys.json.items.isEmpty {
-                errors.required(keys, "must not be empty if x-kubernetes-list-type is map")
-            }
-            let items = field["items"]
-            if items["type"].text != "object" {
-                errors.invalid(items["type"], "must be object if parent array's x-kubernetes-list-type is map")
-            }
-            let required = Set(items["required"].json.items.compactMap(\.string))
-            for key in keys.items {
-                let property = items["properties"].entry(key.text)
-                if property.isAbsent {
-                    errors.invalid(
-                        keys, shown: GoText.strings(keys.json), "entries must all be names of item properties")
-                } else if ["object", "array"].contains(property["type"].text) {
-                    errors.invalid(
-                        property["type"], "must be a scalar type if parent array's x-kubernetes-list-type is map")
-                } else if !required.contains(key.text), property["default"].isAbsent {
-                    errors.required(
-                        property["default"],
-                        "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property"
-                    )
-                }
-            }
-        } else if !keys.json.items.isEmpty {
-            errors.forbidden(keys, "must be empty if x-kubernetes-list-type is not map")
+        if !keys.json.items.isEmpty, listType.text != "map" {
+            let text = "must be map if x-kubernetes-list-map-keys is non-empty"
+            if listType.isAbsent { errors.required(listType, text) } else { errors.invalid(listType, text) }
         }
-        let mapType = field["x-kubernetes-map-type"]
-        if mapType.isPresent {
-            if !["atomic", "granular"].contains(mapType.text) { errors.notSupported(mapType, ["atomic", "granular"]) }
-            if type != "object" { errors.invalid(field["type"], "must be object if x-kubernetes-map-type is set") }
+        if listType.text == "map" { mapKeys(field) }
+        if ["map", "set"].contains(listType.text), field["items"]["nullable"].bool {
+            errors.forbidden(
+                field["items"]["nullable"], "cannot be nullable when x-kubernetes-list-type is \(listType.text)")
+        }
+        if listType.text == "map" { neededKeys(field) }
+    }
+
+    /// Items of a set are told apart as a whole.
+    private mutating func atomicItems(_ items: Field) {
+        let text = "must be atomic as item of a list with x-kubernetes-list-type=set"
+        let (list, map) = (items["x-kubernetes-list-type"], items["x-kubernetes-map-type"])
+        switch items["type"].text {
+        case "array" where list.isPresent && list.text != "atomic": errors.invalid(list, text)
+        case "object" where map.text != "atomic": errors.invalid(map, shown: "\"null\"", text)
+        default: break
+        }
+    }
+
+    private mutating func mapKeys(_ field: Field) {
+        let (keys, items) = (field["x-kubernetes-list-map-keys"], field["items"])
+        if keys.json.items.isEmpty { errors.required(keys, "must not be empty if x-kubernetes-list-type is map") }
+        guard items.isPresent else {
+            return errors.required(items, "must have a schema if x-kubernetes-list-type is map")
+        }
+        guard items["type"].text == "object" else {
+            return errors.invalid(
+                items["type"].with(.string(items["type"].text)),
+                "must be object if parent array's x-kubernetes-list-type is map")
+        }
+        var seen: Set<String> = []
+        for key in keys.items {
+            let property = items["properties"].entry(key.text)
+            let shown = GoText.strings(keys.json)
+            if property.isAbsent {
+                errors.invalid(keys, shown: shown, "entries must all be names of item properties")
+            } else if ["object", "array"].contains(property["type"].text) {
+                errors.invalid(
+                    property["type"].with("object"),
+                    "must be a scalar type if parent array's x-kubernetes-list-type is map")
+            }
+            if !seen.insert(key.text).inserted {
+                errors.invalid(keys, shown: shown, "must not contain duplicate entries")
+            }
+        }
+    }
+
+    /// Every item has its keys. Source: `validateMapListKeysMapSet`.
+    private mutating func neededKeys(_ field: Field) {
+        let items = field["items"]
+        let required = Set(items["required"].json.items.compactMap(\.string))
+        for key in field["x-kubernetes-list-map-keys"].items {
+            let property = items["properties"].entry(key.text)
+            guard property.isPresent else { continue }
+            if !required.contains(key.text), property["default"].isAbsent {
+                errors.required(
+                    property["default"],
+                    "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property"
+                )
+            }
+            if property["nullable"].bool {
+                errors.forbidden(
+                    property["nullable"],
+                    "this property is in x-kubernetes-list-map-keys, so it cannot be nullable")
+            }
         }
     }
 
@@ -253,9 +322,6 @@ private struct CustomSchemaCheck {
                     pattern,
                     "must be a valid regular expression, but isn't: error parsing regexp: \(error)")
             }
-        }
-        for key in ["maxLength", "minLength", "maxItems", "minItems", "maxProperties", "minProperties"] {
-            errors.nonNegative(field[key])
         }
     }
 
@@ -346,6 +412,9 @@ private struct CustomSchemaCheck {
             }
             check(entry["rule"], text, field.json, place, result: "bool")
             let message = entry["message"]
+            if message.isPresent, !message.text.isEmpty, message.text.trimmingSpaces.isEmpty {
+                errors.invalid(message, "message must be non-empty if specified")
+            }
             if message.text.contains("\n") { errors.invalid(message, "message must not contain line breaks") }
             if text.contains("\n"), message.text.isEmpty, entry["messageExpression"].text.isEmpty {
                 errors.required(

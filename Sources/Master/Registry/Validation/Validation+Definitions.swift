@@ -11,8 +11,10 @@ extension Validation {
         if group.text.isEmpty {
             errors.required(group)
         } else {
-            errors.check(group, NameText.subdomain(group.text))
-            if !group.text.contains(".") { errors.invalid(group, "should be a domain with at least one dot") }
+            joined(group, NameText.subdomain(group.text), &errors)
+            if NameText.subdomain(group.text).isEmpty, !group.text.contains(".") {
+                errors.invalid(group, "should be a domain with at least one dot")
+            }
         }
         errors.oneOf(spec["scope"], ["Cluster", "Namespaced"], required: true)
         if spec["preserveUnknownFields"].bool {
@@ -34,40 +36,46 @@ extension Validation {
         }
     }
 
+    private static func joined(
+        _ field: Field, _ texts: [String], before start: String = "", _ errors: inout FieldErrors
+    ) {
+        if !texts.isEmpty { errors.invalid(field, start + texts.joined(separator: ",")) }
+    }
+
     private static func names(_ names: Field, _ errors: inout FieldErrors) {
-        func check(_ key: String, mixed: Bool) {
-            let name = names[key]
-            if name.text.isEmpty {
-                errors.required(name)
-                return
-            }
-            for text in NameText.label1035(mixed ? name.text.lowercased() : name.text) {
-                errors.invalid(name, mixed ? "may have mixed case, but should otherwise match: \(text)" : text)
-            }
+        let keys = ["plural", "singular", "kind", "listKind"]
+        for key in keys { errors.nonEmpty(names[key]) }
+        for key in keys where !names[key].text.isEmpty {
+            let isMixed = key.hasSuffix("ind")
+            let texts = NameText.label1035(isMixed ? names[key].text.lowercased() : names[key].text)
+            let start = isMixed ? "may have mixed case, but should otherwise match: " : ""
+            joined(names[key], texts, before: start, &errors)
         }
-        check("plural", mixed: false)
-        check("singular", mixed: false)
-        check("kind", mixed: true)
-        check("listKind", mixed: true)
-        for key in ["shortNames", "categories"] {
-            for item in names[key].items { errors.check(item, NameText.label1035(item.text)) }
-        }
+        for item in names["shortNames"].items { joined(item, NameText.label1035(item.text), &errors) }
         if !names["kind"].text.isEmpty, names["kind"].text == names["listKind"].text {
             errors.invalid(names["listKind"], "kind and listKind may not be the same")
         }
+        for item in names["categories"].items { joined(item, NameText.label1035(item.text), &errors) }
     }
 
     private static func conversion(_ conversion: Field, _ errors: inout FieldErrors) {
         guard conversion.isPresent else { return }
         errors.oneOf(conversion["strategy"], ["None", "Webhook"], required: true)
+        // These are told by the names that they had before.
+        let client = conversion["webhookClientConfig"].with(conversion["webhook"]["clientConfig"].json)
+        let versions = conversion["conversionReviewVersions"].with(
+            conversion["webhook"]["conversionReviewVersions"].json)
         if conversion["strategy"].text == "Webhook" {
-            if conversion["webhook"]["clientConfig"].isAbsent {
-                errors.required(
-                    conversion["webhookClientConfig"], "required when strategy is set to Webhook")
+            if client.isAbsent {
+                errors.required(client, "required when strategy is set to Webhook")
+            } else {
+                clientConfig(client, &errors)
             }
-        } else if conversion["webhook"].isPresent {
-            errors.forbidden(
-                conversion["webhookClientConfig"], "should not be set when strategy is not set to Webhook")
+            reviewVersions(versions, absent: "", &errors)
+        } else {
+            for field in [client, versions] where field.isPresent && field.json != [] {
+                errors.forbidden(field, "should not be set when strategy is not set to Webhook")
+            }
         }
     }
 
@@ -85,13 +93,18 @@ extension Validation {
                         version["schema"]["openAPIV3Schema"].json)
                     if schema.isAbsent {
                         errors.required(version["schema"]["openAPIV3Schema"], "schemas are required")
+                    } else if version["subresources"]["status"].isPresent {
+                        rootOfStatus(schema, &errors)
                     }
                 case "subresources": scale(place[key].with(version[key].json)["scale"], &errors)
                 default: columns(place[key].with(version[key].json), &errors)
                 }
             }
         }
-        for version in list { errors.check(version["name"], NameText.label1035(version["name"].text)) }
+        for version in list {
+            joined(version["name"], NameText.label1035(version["name"].text), &errors)
+            deprecation(version, &errors)
+        }
         if Set(list.map { $0["name"].text }).count != list.count {
             errors.invalid(spec["versions"], "must contain unique version names")
         }
@@ -115,6 +128,58 @@ extension Validation {
         }
     }
 
+    /// The schema of a status is cut out of the whole, so that nothing beside may say something about it.
+    /// Source: `allowedFieldsAtRootSchema`.
+    private static func rootOfStatus(_ schema: Field, _ errors: inout FieldErrors) {
+        if !schema["type"].text.isEmpty, schema["type"].text != "object" {
+            return errors.invalid(
+                schema["type"],
+                "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled")
+        }
+        let names = [
+            "Description", "Type", "Format", "Title", "Maximum", "ExclusiveMaximum", "Minimum", "ExclusiveMinimum",
+            "MaxLength", "MinLength", "Pattern", "MaxItems", "MinItems", "UniqueItems", "MultipleOf", "Required",
+            "Items", "Properties", "ExternalDocs", "Example", "XPreserveUnknownFields", "XValidations",
+        ]
+        let allowed = Set(
+            names.map { name in
+                switch name {
+                case "XPreserveUnknownFields": "x-kubernetes-preserve-unknown-fields"
+                case "XValidations": "x-kubernetes-validations"
+                default: name.prefix(1).lowercased() + name.dropFirst()
+                }
+            })
+        let others = schema.json.members.filter { key, value in
+            !allowed.contains(key) && !value.isNull && value != false && value != "" && value != []
+        }
+        guard !others.isEmpty else { return }
+        errors.invalid(
+            schema,
+            "only [\(names.joined(separator: " "))] fields are allowed at the root of the schema if the status "
+                + "subresource is enabled")
+    }
+
+    /// Source: `validateDeprecationWarning`.
+    private static func deprecation(_ version: Field, _ errors: inout FieldErrors) {
+        let warning = version["deprecationWarning"]
+        guard warning.isPresent else { return }
+        guard version["deprecated"].bool else {
+            return errors.invalid(warning, "can only be set for deprecated versions")
+        }
+        if warning.text.utf8.count > 256 { errors.invalid(warning, "must be <= 256 characters long") }
+        if warning.text.isEmpty { errors.invalid(warning, "must not be an empty string") }
+        var place = 0
+        for scalar in warning.text.unicodeScalars {
+            if scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) {
+                errors.invalid(
+                    warning,
+                    "must only contain printable UTF-8 characters; non-printable character found at index \(place)")
+                break
+            }
+            place += String(scalar).utf8.count
+        }
+    }
+
     private static func scale(_ scale: Field, _ errors: inout FieldErrors) {
         guard scale.isPresent else { return }
         for (key, roots) in [
@@ -124,10 +189,12 @@ extension Validation {
             let path = scale[key]
             if path.text.isEmpty {
                 if key != "labelSelectorPath" { errors.required(path) }
-            } else if !path.text.hasPrefix(".") || path.text.contains("[") {
+            } else if !path.text.hasPrefix(".") {
                 errors.invalid(path, "must be a simple json path starting with .")
             } else if !roots.contains(where: { path.text.hasPrefix($0 + ".") }) {
-                errors.invalid(path, "should be a json path under \(roots.joined(separator: " or "))")
+                errors.invalid(
+                    path,
+                    "should be a json path under " + (roots.count > 1 ? "either .spec or .status" : roots[0]))
             }
         }
     }

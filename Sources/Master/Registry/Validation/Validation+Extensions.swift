@@ -17,6 +17,14 @@ extension Validation {
                 errors.oneOf(mode, ["Ephemeral", "Persistent"])
             }
             driverName(object["metadata"]["name"], &errors)
+        case "csistoragecapacities":
+            if object["nodeTopology"].isPresent { selector(object["nodeTopology"], &errors) }
+            errors.check(
+                object["storageClassName"].with(.string(object["storageClassName"].text)),
+                NameText.subdomain(object["storageClassName"].text))
+            for key in ["capacity", "maximumVolumeSize"] where object[key].quantity?.isNegative == true {
+                errors.invalid(object[key], "must be greater than or equal to 0")
+            }
         case "csinodes":
             // Checked twice by a real server, which tells everything twice.
             for _ in 1...2 { drivers(object["spec"]["drivers"], &errors) }
@@ -38,97 +46,178 @@ extension Validation {
     private static func webhooks(_ webhooks: Field, _ errors: inout FieldErrors) {
         var names: Set<String> = []
         for webhook in webhooks.items {
+            self.webhook(webhook, &errors)
+            reviewVersions(webhook["admissionReviewVersions"], absent: "must specify one of v1, v1beta1", &errors)
             let name = webhook["name"]
-            if name.text.isEmpty {
-                errors.required(name)
-            } else {
-                let texts = NameText.subdomain(name.text)
-                errors.check(name, texts)
-                if texts.isEmpty, name.text.split(separator: ".").count < 3 {
-                    errors.invalid(name, "should be a domain with at least three segments separated by dots")
-                }
-            }
-            if !names.insert(name.text).inserted { errors.duplicate(name) }
-            let versions = webhook["admissionReviewVersions"]
-            if versions.json.items.isEmpty {
-                errors.required(versions, "must specify one of v1, v1beta1")
-            } else if !versions.json.items.contains(where: { $0 == "v1" || $0 == "v1beta1" }) {
-                errors.invalid(
-                    versions, shown: GoText.strings(versions.json), "must include at least one of v1, v1beta1")
-            }
-            let effects = webhook["sideEffects"]
-            if effects.text.isEmpty {
-                errors.required(effects, "must specify one of None, NoneOnDryRun")
-            } else {
-                errors.oneOf(effects, ["None", "NoneOnDryRun"])
-            }
-            if webhook["reinvocationPolicy"].isPresent {
-                errors.oneOf(webhook["reinvocationPolicy"], ["IfNeeded", "Never"])
-            }
-            if !webhook["matchConditions"].json.items.isEmpty {
-                errors.forbidden(
-                    webhook["matchConditions"],
-                    "this server evaluates no match conditions, and the webhook would be asked too often: use rules and "
-                        + "selectors instead")
-            }
-            errors.oneOf(webhook["failurePolicy"], ["Fail", "Ignore"])
-            errors.oneOf(webhook["matchPolicy"], ["Equivalent", "Exact"])
-            if let seconds = webhook["timeoutSeconds"].int, !(1...30).contains(seconds) {
-                errors.invalid(webhook["timeoutSeconds"], "the timeout value must be between 1 and 30 seconds")
-            }
-            for key in ["namespaceSelector", "objectSelector"] { selector(webhook[key], &errors) }
-            rules(webhook["rules"], &errors)
-            clientConfig(webhook["clientConfig"], &errors)
+            if !name.text.isEmpty, !names.insert(name.text).inserted { errors.duplicate(name) }
         }
     }
 
-    private static func rules(_ rules: Field, _ errors: inout FieldErrors) {
-        for rule in rules.items {
-            for key in ["operations", "apiGroups", "apiVersions", "resources"] where rule[key].json.items.isEmpty {
-                errors.required(rule[key])
+    /// Source: `validateMutatingWebhook`, `validateValidatingWebhook`.
+    private static func webhook(_ webhook: Field, _ errors: inout FieldErrors) {
+        fullyQualified(webhook["name"], &errors)
+        for rule in webhook["rules"].items { self.rule(rule, &errors) }
+        errors.oneOf(webhook["failurePolicy"], ["Fail", "Ignore"])
+        errors.oneOf(webhook["matchPolicy"], ["Equivalent", "Exact"])
+        let effects = webhook["sideEffects"]
+        if effects.text.isEmpty {
+            errors.required(effects, "must specify one of None, NoneOnDryRun")
+        } else {
+            errors.oneOf(effects, ["None", "NoneOnDryRun"])
+        }
+        if let seconds = webhook["timeoutSeconds"].int, !(1...30).contains(seconds) {
+            errors.invalid(webhook["timeoutSeconds"], "the timeout value must be between 1 and 30 seconds")
+        }
+        for key in ["namespaceSelector", "objectSelector"] { selector(webhook[key], &errors) }
+        if webhook["reinvocationPolicy"].isPresent {
+            errors.oneOf(webhook["reinvocationPolicy"], ["IfNeeded", "Never"])
+        }
+        clientConfig(webhook["clientConfig"], &errors)
+        if !webhook["matchConditions"].json.items.isEmpty {
+            errors.forbidden(
+                webhook["matchConditions"],
+                "this server evaluates no match conditions, and the webhook would be asked too often: use rules and "
+                    + "selectors instead")
+        }
+    }
+
+    /// Source: `IsFullyQualifiedName`.
+    private static func fullyQualified(_ name: Field, _ errors: inout FieldErrors) {
+        let texts = NameText.subdomain(name.text)
+        if name.text.isEmpty {
+            errors.required(name)
+        } else if !texts.isEmpty {
+            errors.invalid(name, texts.joined(separator: ","))
+        } else if name.text.split(separator: ".").count < 3 {
+            errors.invalid(name, "should be a domain with at least three segments separated by dots")
+        }
+    }
+
+    /// The forms in which a webhook can be asked. Source: `validateAdmissionReviewVersions`.
+    static func reviewVersions(_ versions: Field, absent: String, _ errors: inout FieldErrors) {
+        guard !versions.json.items.isEmpty else { return errors.required(versions, absent) }
+        var seen: Set<String> = []
+        for version in versions.items {
+            if seen.insert(version.text).inserted {
+                errors.check(version, NameText.label1035(version.text))
+            } else {
+                errors.invalid(version, "duplicate version")
             }
-            for (key, noun) in [
-                ("operations", "operations"), ("apiGroups", "API groups"), ("apiVersions", "API versions"),
-            ] where rule[key].json.items.count > 1 && rule[key].json.items.contains("*") {
+        }
+        if seen.isDisjoint(with: ["v1", "v1beta1"]) {
+            errors.invalid(versions, shown: GoText.strings(versions.json), "must include at least one of v1, v1beta1")
+        }
+    }
+
+    /// Source: `validateRuleWithOperations`.
+    private static func rule(_ rule: Field, _ errors: inout FieldErrors) {
+        func list(_ key: String, _ noun: String) {
+            if rule[key].json.items.isEmpty { errors.required(rule[key]) }
+            if rule[key].json.items.count > 1, rule[key].json.items.contains("*") {
                 errors.invalid(rule[key], "if '*' is present, must not specify other \(noun)")
             }
-            for version in rule["apiVersions"].items where version.text.isEmpty { errors.required(version) }
-            for resource in rule["resources"].items where resource.text.isEmpty { errors.required(resource) }
-            if rule["scope"].isPresent { errors.oneOf(rule["scope"], ["*", "Cluster", "Namespaced"]) }
-            for operation in rule["operations"].items {
-                errors.oneOf(operation, ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"])
+        }
+        list("operations", "operations")
+        for operation in rule["operations"].items {
+            errors.oneOf(operation, ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"])
+        }
+        list("apiGroups", "API groups")
+        list("apiVersions", "API versions")
+        for version in rule["apiVersions"].items { errors.nonEmpty(version) }
+        ruleResources(rule["resources"], &errors)
+        if rule["scope"].isPresent { errors.oneOf(rule["scope"], ["*", "Cluster", "Namespaced"]) }
+    }
+
+    /// Source: `validateResources`.
+    private static func ruleResources(_ resources: Field, _ errors: inout FieldErrors) {
+        let names = resources.json.items.map { $0.string ?? "" }
+        if names.isEmpty { errors.required(resources) }
+        var whole: Set<Substring> = []
+        var everywhere: Set<Substring> = []
+        for resource in resources.items {
+            errors.nonEmpty(resource)
+            let parts = resource.text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2 else { continue }
+            if whole.contains(parts[0]) {
+                errors.invalid(resource, "if '\(parts[0])/*' is present, must not specify \(resource.text)")
             }
+            if everywhere.contains(parts[1]) {
+                errors.invalid(resource, "if '*/\(parts[1])' is present, must not specify \(resource.text)")
+            }
+            if parts[1] == "*" { whole.insert(parts[0]) }
+            if parts[0] == "*" { everywhere.insert(parts[1]) }
+        }
+        if names.count > 1, names.contains("*/*") {
+            errors.invalid(resources, "if '*/*' is present, must not specify other resources")
+        }
+        if names.contains("*"), let last = names.last(where: { !$0.contains("/") }), last != "*" {
+            errors.invalid(
+                resources, "if '*' is present, must not specify other resources without subresources")
         }
     }
 
-    private static func clientConfig(_ config: Field, _ errors: inout FieldErrors) {
-        let url = config["url"]
-        let service = config["service"]
+    static func clientConfig(_ config: Field, _ errors: inout FieldErrors) {
+        let (url, service) = (config["url"], config["service"])
         if url.isPresent == service.isPresent {
             errors.required(config, "exactly one of url or service is required")
         } else if url.isPresent {
-            if !url.text.hasPrefix("https://") { errors.invalid(url, "'https' is the only allowed URL scheme") }
-            let whole = url.text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
-            let parts = (whole.first ?? "").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-            let place = (parts.first ?? "").dropFirst(8).prefix { $0 != "/" }
-            if url.text.hasPrefix("https://"), place.isEmpty {
-                errors.invalid(url.with(""), "host must be specified")
-            }
-            if let at = place.lastIndex(of: "@") {
-                errors.invalid(url.with(.string(String(place[..<at]))), "user information is not permitted in the URL")
-            }
-            if whole.count > 1, !whole[1].isEmpty {
-                errors.invalid(url.with(.string(String(whole[1]))), "fragments are not permitted in the URL")
-            }
-            if parts.count > 1, !parts[1].isEmpty {
-                errors.invalid(url.with(.string(String(parts[1]))), "query parameters are not permitted in the URL")
-            }
+            webhookAddress(url, &errors)
         } else {
-            for (key, text) in [("name", "service name is required"), ("namespace", "service namespace is required")]
-            where service[key].text.isEmpty {
-                errors.required(service[key], text)
+            webhookService(service, &errors)
+        }
+    }
+
+    /// Source: `ValidateWebhookURL`.
+    private static func webhookAddress(_ url: Field, _ errors: inout FieldErrors) {
+        let form = "; desired format: https://host[/path]"
+        let whole = url.text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = (whole.first ?? "").split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let start = parts.first ?? ""
+        if start.hasPrefix(":") {
+            return errors.required(
+                url, "url must be a valid URL: parse \(url.text.goQuoted): missing protocol scheme\(form)")
+        }
+        let scheme = start.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
+        let hasScheme = start.dropFirst(scheme.count).hasPrefix(":")
+        let rest = hasScheme ? start.dropFirst(scheme.count + 1) : start
+        let place = rest.hasPrefix("//") ? rest.dropFirst(2).prefix { $0 != "/" } : ""
+        let host = place.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+        if !hasScheme || scheme.lowercased() != "https" {
+            errors.invalid(
+                url.with(.string(hasScheme ? scheme.lowercased() : "")),
+                "'https' is the only allowed URL scheme\(form)")
+        }
+        if host.isEmpty { errors.invalid(url.with(""), "host must be specified\(form)") }
+        if let at = place.lastIndex(of: "@") {
+            errors.invalid(url.with(.string(String(place[..<at]))), "user information is not permitted in the URL")
+        }
+        if whole.count > 1, !whole[1].isEmpty {
+            errors.invalid(url.with(.string(String(whole[1]))), "fragments are not permitted in the URL")
+        }
+        if parts.count > 1, !parts[1].isEmpty {
+            errors.invalid(url.with(.string(String(parts[1]))), "query parameters are not permitted in the URL")
+        }
+    }
+
+    /// Source: `ValidateWebhookService`.
+    private static func webhookService(_ service: Field, _ errors: inout FieldErrors) {
+        errors.nonEmpty(service["name"], "service name is required")
+        errors.nonEmpty(service["namespace"], "service namespace is required")
+        if !(1...65_535).contains(service["port"].int ?? 0) {
+            errors.invalid(service["port"], "port is not valid: must be between 1 and 65535, inclusive")
+        }
+        let path = service["path"]
+        guard !path.text.isEmpty, path.text != "/" else { return }
+        if path.text == "//" { return errors.invalid(path, "segment[0] may not be empty") }
+        if !path.text.hasPrefix("/") { errors.invalid(path, "must start with a '/'") }
+        var rest = path.text.dropFirst()
+        if rest.hasSuffix("/") { rest = rest.dropLast() }
+        for (index, step) in rest.split(separator: "/", omittingEmptySubsequences: false).enumerated() {
+            if step.isEmpty {
+                errors.invalid(path, "segment[\(index)] may not be empty")
+            } else {
+                errors.check(path, NameText.subdomain(String(step)).map { "segment[\(index)]: \($0)" })
             }
-            portNumber(service["port"], &errors)
         }
     }
 
