@@ -117,6 +117,8 @@ extension Storage {
             let errors =
                 switch access.subresource {
                 case "status": Validation.status(new, old, resource)
+                case "finalize": Validation.finalization(new, old, resource)
+                case "approval": Validation.approval(new, old, resource)
                 case "ephemeralcontainers": Validation.ephemeralContainers(new, old)
                 case "resize": Validation.resize(new, old)
                 default: Validation.update(new, old, resource)
