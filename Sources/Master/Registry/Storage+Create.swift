@@ -9,6 +9,10 @@ extension Storage {
         var attempt = 1
         while true {
             let call = try await prepare(decoded, access, options)
+            if !options.isDryRun, !["", "0"].contains(decoded["metadata"]["resourceVersion"].string ?? "") {
+                // Kubernetes's store refuses it, which is why its answer is 500.
+                throw Status(.unknown, "resourceVersion should not be set on objects to be created", code: 500)
+            }
             let key = ObjectKey(
                 access.resource.groupResource, namespace: access.namespace, name: Object(call.object).name)
             do throws(Status) {

@@ -9,7 +9,9 @@ extension Resource {
     /// Makes what a client sent fit to be stored as a new object: no status, first generation.
     /// The identity (uid, creationTimestamp, resourceVersion) is the store's business.
     func prepareForCreate(_ object: inout JSON) {
-        if strategy.hasStatus { resetStatus(&object) }
+        // An agent says what its node has when it makes it.
+        let keepsStatus = groupResource.description == "nodes" && !object["status"].members.isEmpty
+        if strategy.hasStatus, !keepsStatus { resetStatus(&object) }
         if strategy.tracksGeneration { object["metadata"]["generation"] = 1 }
         switch groupResource.description {
         case "namespaces":
