@@ -30,10 +30,12 @@ extension APIServer {
     /// Gives a pod its node, once. Source: core/v1 `Binding`.
     private func bind(_ call: Call, _ access: Storage.Access) async throws(Status) -> HTTPServerReply {
         let body = try call.body().json
-        let node = body["target"]["name"].string ?? ""
-        guard !node.isEmpty else {
-            throw Status(.invalid, "Binding \"\(access.name)\" is invalid: target.name: Required value")
+        if let name = body["metadata"]["name"].string, !name.isEmpty, name != access.name {
+            throw Status(.badRequest, "name in URL does not match name in Binding object")
         }
+        let errors = Validation.podBinding(body)
+        guard errors.isEmpty else { throw FieldError.aggregate(errors) }
+        let node = body["target"]["name"].string ?? ""
         let annotations = body["metadata"]["annotations"].strings
         try await storage.bind(
             access.whole, to: node, annotations: annotations, uid: body["metadata"]["uid"].string ?? "",

@@ -115,22 +115,33 @@ struct MetricsWindowTests {
 
 struct PodPartTests {
     private let pod: JSON = [
-        "spec": ["containers": [["name": "c", "image": "i", "resources": ["requests": ["cpu": "1"]]]]]
+        "spec": [
+            "restartPolicy": "Always", "dnsPolicy": "ClusterFirst",
+            "containers": [PodPartTests.container(["resources": ["requests": ["cpu": "1"]]])],
+        ]
     ]
+    private static func container(_ fields: JSON) -> JSON {
+        var container: JSON = [
+            "name": "c", "image": "i", "imagePullPolicy": "Always", "terminationMessagePolicy": "File",
+        ]
+        for (key, value) in fields.members { container[key] = value }
+        return container
+    }
 
     @Test func `ephemeral containers are added, and neither changed nor removed`() {
         var new = pod
-        new["spec"]["ephemeralContainers"] = [["name": "d", "image": "i", "targetContainerName": "c"]]
+        new["spec"]["ephemeralContainers"] = [PodPartTests.container(["name": "d", "targetContainerName": "c"])]
         #expect(Validation.ephemeralContainers(new, pod) == [])
         #expect(Storage.part("ephemeralcontainers", of: new, into: pod) == new)
         var changed = new
-        changed["spec"]["ephemeralContainers"] = [["name": "d", "image": "j"]]
+        changed["spec"]["ephemeralContainers"] = [PodPartTests.container(["name": "d", "image": "j"])]
         #expect(Validation.ephemeralContainers(changed, new).map(\.reason) == [.forbidden])
         #expect(Validation.ephemeralContainers(pod, new).map(\.reason) == [.forbidden])
         var bad = pod
         bad["spec"]["ephemeralContainers"] = [
-            ["name": "c", "image": "i"], ["name": "e", "image": "", "ports": [["containerPort": 1]]],
-            ["name": "f", "image": "i", "targetContainerName": "zzz"],
+            PodPartTests.container([:]),
+            PodPartTests.container(["name": "e", "image": "", "ports": [["containerPort": 1, "protocol": "TCP"]]]),
+            PodPartTests.container(["name": "f", "targetContainerName": "zzz"]),
         ]
         let reasons = Validation.ephemeralContainers(bad, pod).map(\.reason)
         #expect(Set(reasons) == [.duplicate, .required, .forbidden, .notFound])
@@ -138,13 +149,15 @@ struct PodPartTests {
 
     @Test func `a resize touches resources only`() {
         var new = pod
-        new["spec"]["containers"] = [["name": "c", "image": "other", "resources": ["requests": ["cpu": "2"]]]]
+        new["spec"]["containers"] = [
+            PodPartTests.container(["image": "other", "resources": ["requests": ["cpu": "2"]]])
+        ]
         let part = Storage.part("resize", of: new, into: pod)
         #expect(part["spec"]["containers"][0]["image"] == "i")
         #expect(part["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "2")
         #expect(Validation.resize(part, pod) == [])
         var gone = pod
-        gone["spec"]["containers"] = [["name": "c", "image": "i"]]
+        gone["spec"]["containers"] = [PodPartTests.container([:])]
         #expect(!Validation.resize(gone, pod).isEmpty)
     }
 }

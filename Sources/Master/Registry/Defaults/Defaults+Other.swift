@@ -59,7 +59,7 @@ extension Defaults {
         spec["behavior"]["scaleUp"].fill("stabilizationWindowSeconds", 0)
         for (direction, policies) in [("scaleUp", [pods, percent]), ("scaleDown", [percent])] {
             spec["behavior"][direction].fill("selectPolicy", "Max")
-            if spec["behavior"][direction]["policies"].items.isEmpty {
+            if spec["behavior"][direction]["policies"].isNull {
                 spec["behavior"][direction]["policies"] = .array(policies)
             }
         }

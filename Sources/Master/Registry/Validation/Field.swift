@@ -24,6 +24,9 @@ struct Field: Sendable {
         self.place = place
     }
 
+    /// The object as a whole, in the path that Kubernetes writes for it: `[]`.
+    static let whole = Field(.null).entry("")
+
     subscript(key: String) -> Field { Field(json[key], .key(place, key)) }
     subscript(index: Int) -> Field { Field(json[index], .index(place, index)) }
     /// An entry of a map, whose path is written `field[key]`.

@@ -42,14 +42,22 @@ struct FieldError: Sendable, Equatable {
 
     var cause: Status.Cause { Status.Cause(reason: reason.rawValue, message: message, field: field) }
 
-    /// The answer 422 to a write: `Pod "web" is invalid: spec.containers: Required value`.
-    static func status(_ errors: [FieldError], group: String, kind: String, name: String) -> Status {
+    /// All errors in one text, equal ones once.
+    private static func sentence(_ errors: [FieldError]) -> String {
         var seen: [String] = []
         for error in errors.prefix(Limits.fieldErrorsMax) {
             let text = "\(error.field): \(error.message)"
             if !seen.contains(text) { seen.append(text) }
         }
-        let list = seen.count == 1 ? seen[0] : "[" + seen.joined(separator: ", ") + "]"
+        return seen.count == 1 ? seen[0] : "[" + seen.joined(separator: ", ") + "]"
+    }
+
+    /// Errors of a body that is no object of its own, which Kubernetes answers with 500 and the bare text.
+    static func aggregate(_ errors: [FieldError]) -> Status { Status(.unknown, sentence(errors), code: 500) }
+
+    /// The answer 422 to a write: `Pod "web" is invalid: spec.containers: Required value`.
+    static func status(_ errors: [FieldError], group: String, kind: String, name: String) -> Status {
+        let list = sentence(errors)
         let qualified = group.isEmpty ? kind : "\(kind).\(group)"
         var status = Status(.invalid, "\(qualified) \(name.goQuoted) is invalid: \(list)")
         status.name = name

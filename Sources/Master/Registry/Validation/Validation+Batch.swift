@@ -11,13 +11,11 @@ extension Validation {
     /// The specification of a job with its selector.
     static func wholeJob(_ spec: Field, _ errors: inout FieldErrors) {
         jobSpec(spec, &errors)
-        if spec["selector"].isAbsent {
-            errors.required(spec["selector"])
-            return
-        }
-        selector(spec["selector"], &errors)
+        let isAbsent = spec["selector"].isAbsent
+        if isAbsent { errors.required(spec["selector"]) } else { selector(spec["selector"], &errors) }
         let labels = spec["template"]["metadata"]["labels"]
-        if let parsed = LabelSelector(spec["selector"].json), !parsed.matches(labels.json.strings) {
+        // A selector that is absent selects nothing.
+        if isAbsent || LabelSelector(spec["selector"].json)?.matches(labels.json.strings) == false {
             errors.invalid(labels, shown: GoText.map(labels.json), "`selector` does not match template `labels`")
         }
     }

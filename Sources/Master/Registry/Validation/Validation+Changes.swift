@@ -14,9 +14,9 @@ extension Validation {
             if !new["immutable"].bool { errors.forbidden(new["immutable"], text) }
             for key in ["data", "binaryData"] where new[key].json != old[key].json { errors.forbidden(new[key], text) }
         case "services": serviceChange(new, old, &errors)
-        case "persistentvolumeclaims": claimChange(spec, before, old, &errors)
+        case "persistentvolumeclaims": claimChange(new, old, &errors)
         case "persistentvolumes":
-            for key in kinds where spec[key].json != before[key].json {
+            for key in persistentSources where !isSameSource(spec[key].json, before[key].json, key) {
                 errors.forbidden(
                     spec["persistentvolumesource"], "spec.persistentvolumesource is immutable after creation")
                 break
@@ -26,7 +26,7 @@ extension Validation {
             if before["nodeAffinity"].isPresent {
                 errors.immutable(new["nodeAffinity"].with(spec["nodeAffinity"].json), before["nodeAffinity"])
             }
-        case "nodes": nodeChange(spec, before, &errors)
+        case "nodes": nodeChange(new, old, &errors)
         case "csidrivers.storage.k8s.io":
             for key in ["attachRequired", "volumeLifecycleModes"] where spec[key].json != before[key].json {
                 errors.invalid(spec, "field is immutable")
@@ -104,12 +104,27 @@ extension Validation {
         }
     }
 
+    /// A secret for resizing may still be named. Source: `ValidatePersistentVolumeUpdate`.
+    private static func isSameSource(_ new: JSON, _ old: JSON, _ kind: String) -> Bool {
+        var new = new
+        if kind == "csi", old["controllerExpandSecretRef"].isNull { new.remove("controllerExpandSecretRef") }
+        return new == old
+    }
+
     /// What a cluster has given to a node stays.
-    private static func nodeChange(_ spec: Field, _ before: Field, _ errors: inout FieldErrors) {
+    static func nodeChange(_ node: Field, _ old: Field, _ errors: inout FieldErrors) {
+        let (spec, before) = (node["spec"], old["spec"])
+        nodeAmounts(node["status"], &errors)
+        let addresses = node["status"]["addresses"].items
+        for (index, address) in addresses.enumerated()
+        where addresses[..<index].contains(where: { $0.json == address.json }) {
+            errors.duplicate(address)
+        }
         for (key, path) in [("podCIDR", "podCIDRs"), ("providerID", "providerID")]
         where !before[key].text.isEmpty && spec[key].json != before[key].json {
             errors.forbidden(spec[path], "node updates may not change \(key) except from \"\" to valid")
         }
+        taints(node, &errors)
     }
 
     /// Events of the new form can be counted up, nothing else. Source: `ValidateEventUpdate`.
@@ -122,68 +137,8 @@ extension Validation {
         }
     }
 
-    private static func podChange(_ new: Field, _ old: Field, _ errors: inout FieldErrors) {
-        let spec = new["spec"]
-        let before = old["spec"]
-        for key in ["containers", "initContainers"] where spec[key].json.items.count != before[key].json.items.count {
-            errors.forbidden(spec[key], "pod updates may not add or remove containers")
-            return
-        }
-        if let deadline = before["activeDeadlineSeconds"].int, let wanted = spec["activeDeadlineSeconds"].int,
-            wanted > deadline
-        {
-            errors.invalid(spec["activeDeadlineSeconds"], "must be less than or equal to previous value")
-        }
-        if before["activeDeadlineSeconds"].isPresent, spec["activeDeadlineSeconds"].isAbsent {
-            errors.invalid(
-                spec["activeDeadlineSeconds"], "must not update from a positive integer to nil value")
-        }
-        for list in ["containers", "initContainers"] {
-            for container in spec[list].items where container["image"].text.isEmpty {
-                errors.required(container["image"])
-            }
-        }
-        let gates = before["schedulingGates"].json.items
-        for gate in spec["schedulingGates"].items where !gates.contains(gate.json) {
-            errors.forbidden(gate, "only deletion is allowed, but found new scheduling gate '\(gate["name"].text)'")
-        }
-        let had = before["tolerations"].json.items
-        let has = spec["tolerations"].json.items
-        if !had.allSatisfy({ old in has.contains { $0 == old || samePlace($0, old) } }) {
-            errors.forbidden(
-                spec["tolerations"], "existing toleration can not be modified except its tolerationSeconds")
-        }
-        // With all that may change set back, nothing may be left over.
-        var patched = spec.json
-        for key in ["activeDeadlineSeconds", "tolerations", "schedulingGates"] {
-            patched.set(key, before.json.object?[key])
-        }
-        for list in ["containers", "initContainers"] {
-            guard case .array(var items) = patched[list] else { continue }
-            for index in items.indices { items[index].set("image", before[list][index].json.object?["image"]) }
-            patched[list] = .array(items)
-        }
-        if spec["terminationGracePeriodSeconds"].int == 1, (before["terminationGracePeriodSeconds"].int ?? 0) < 0 {
-            patched.set("terminationGracePeriodSeconds", before.json.object?["terminationGracePeriodSeconds"])
-        }
-        if !gates.isEmpty {
-            // A pod that waits behind gates may be narrowed down still.
-            for key in ["nodeSelector", "affinity"] { patched.set(key, before.json.object?[key]) }
-        }
-        if patched != before.json {
-            errors.forbidden(
-                spec,
-                "pod updates may not change fields other than `spec.containers[*].image`,"
-                    + "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
-                    + "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
-                    + "previously negative)")
-        }
-    }
-    private static func samePlace(_ new: JSON, _ old: JSON) -> Bool {
-        var (new, old) = (new, old)
-        new.remove("tolerationSeconds")
-        old.remove("tolerationSeconds")
-        return new == old
+    private static func needsHealthCheck(_ spec: Field) -> Bool {
+        spec["type"].text == "LoadBalancer" && spec["externalTrafficPolicy"].text == "Local"
     }
 
     private static func serviceChange(_ new: Field, _ old: Field, _ errors: inout FieldErrors) {
@@ -195,30 +150,59 @@ extension Validation {
                 new["spec"]["clusterIPs"].json.items.isEmpty ? .array([.string(now)]) : new["spec"]["clusterIPs"].json
             errors.invalid(new["spec"]["clusterIPs"][0], shown: GoText.strings(all), "may not change once set")
         }
+        let (health, hadHealth) = (new["spec"]["healthCheckNodePort"], old["spec"]["healthCheckNodePort"])
+        if [old, new].allSatisfy({ needsHealthCheck($0["spec"]) }), health.int ?? 0 != hadHealth.int ?? 0 {
+            errors.forbidden(health, "field is immutable")
+        }
         let kind = old["spec"]["loadBalancerClass"]
         if types == ["LoadBalancer", "LoadBalancer"], kind.json != new["spec"]["loadBalancerClass"].json {
             errors.invalid(new["spec"]["loadBalancerClass"], "may not change once set")
         }
     }
 
-    private static func claimChange(_ spec: Field, _ before: Field, _ old: Field, _ errors: inout FieldErrors) {
+    /// Source: `ValidatePersistentVolumeClaimUpdate`.
+    private static func claimChange(_ new: Field, _ old: Field, _ errors: inout FieldErrors) {
+        let (spec, before) = (new["spec"], old["spec"])
+        let key = "volume.beta.kubernetes.io/storage-class"
+        let annotation = new["metadata"]["annotations"][key]
+        let was = old["metadata"]["annotations"][key]
+        let (name, hadName) = (spec["storageClassName"], before["storageClassName"].isPresent)
         var patched = spec.json
+        if was.isPresent, !hadName, name.json == was.json, annotation.isAbsent || annotation.json == was.json {
+            // The class moves from the annotation to its field.
+            patched.remove("storageClassName")
+        } else {
+            if annotation.text != was.text {
+                errors.invalid(annotation.with(.string(annotation.text)), "field is immutable")
+            }
+            if name.isPresent, !hadName, was.isAbsent || name.json == was.json { patched.remove("storageClassName") }
+        }
         if before["volumeName"].text.isEmpty { patched.set("volumeName", before.json.object?["volumeName"]) }
-        patched.set("volumeAttributesClassName", before.json.object?["volumeAttributesClassName"])
-        let isBound = old["status"]["phase"].text == "Bound"
-        if isBound { patched["resources"]["requests"] = before["resources"]["requests"].json }
+        let wanted = spec["resources"]["requests"]
+        if old["status"]["phase"].text == "Bound" {
+            let kept = before["resources"]["requests"]["storage"]
+            if wanted.isPresent { patched["resources"]["requests"]["storage"] = kept.json }
+            if spec["volumeAttributesClassName"].isPresent {
+                patched.set("volumeAttributesClassName", before.json.object?["volumeAttributesClassName"])
+            }
+        }
         if patched != before.json {
             errors.forbidden(
                 spec,
                 "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
             )
         }
-        errors.immutable(Field(["volumeMode": spec["volumeMode"].json])["volumeMode"], before["volumeMode"])
-        let wanted = spec["resources"]["requests"]
-        if let size = wanted["storage"].quantity,
-            let was = before["resources"]["requests"]["storage"].quantity, size < was
+        if let size = wanted["storage"].quantity, let had = before["resources"]["requests"]["storage"].quantity,
+            size < had
         {
             errors.forbidden(wanted["storage"], "field can not be less than previous value")
+        }
+        errors.immutable(Field(["volumeMode": spec["volumeMode"].json])["volumeMode"], before["volumeMode"])
+        let (mode, hadMode) = (spec["volumeAttributesClassName"], before["volumeAttributesClassName"])
+        if hadMode.isPresent, mode.isAbsent {
+            errors.forbidden(mode, "update from non-nil value to nil is forbidden")
+        } else if hadMode.isPresent, mode.json != hadMode.json, mode.text.isEmpty {
+            errors.forbidden(mode, "update from non-nil value to an empty string is forbidden")
         }
     }
 

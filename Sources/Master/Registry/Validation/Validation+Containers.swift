@@ -3,111 +3,138 @@ import Shared
 /// The containers of a pod. Source: `validateContainers`.
 extension Validation {
     static func containers(_ spec: Field, volumes: [String: JSON], _ errors: inout FieldErrors) {
+        let surroundings = Surroundings(spec, volumes)
         let list = spec["containers"]
         if list.json.items.isEmpty { errors.required(list) }
         var names: Set<String> = []
-        var hostPorts: Set<String> = []
         for container in list.items {
-            self.container(container, spec, volumes, &names, &errors)
-            ports(container["ports"], usesHost: spec["hostNetwork"].bool, &hostPorts, &errors)
-            for key in ["livenessProbe", "startupProbe"] {
-                probe(container[key], &errors)
-                if let threshold = container[key]["successThreshold"].int, threshold != 1 {
-                    errors.invalid(container[key]["successThreshold"], "must be 1")
-                }
-            }
-            probe(container["readinessProbe"], &errors)
-            let grace = container["readinessProbe"]["terminationGracePeriodSeconds"]
-            if grace.isPresent { errors.invalid(grace, "must not be set for readinessProbes") }
+            let isUsed = !names.insert(container["name"].text).inserted
+            self.container(container, surroundings, isUsed: isUsed, runsOn: true, &errors)
             if container["restartPolicy"].isPresent {
                 errors.forbidden(container["restartPolicy"], "may not be set for non-init containers")
             }
-            for key in ["postStart", "preStop"] where container["lifecycle"][key].isPresent {
-                handler(container["lifecycle"][key], ["exec", "httpGet", "tcpSocket", "sleep"], &errors)
-            }
         }
-        for container in spec["initContainers"].items {
-            self.container(container, spec, volumes, &names, &errors)
-            // Each init container runs alone, so that its ports can collide with none but its own.
-            var own: Set<String> = []
-            ports(container["ports"], usesHost: spec["hostNetwork"].bool, &own, &errors)
-            let readiness = container["readinessProbe"]["terminationGracePeriodSeconds"]
-            if container["restartPolicy"].text == "Always", readiness.isPresent {
-                errors.invalid(readiness, "must not be set for readinessProbes")
-            }
-            if container["restartPolicy"].isPresent, container["restartPolicy"].text != "Always" {
-                errors.notSupported(container["restartPolicy"], ["Always"])
-            }
-            guard container["restartPolicy"].text != "Always" else {
-                for key in ["livenessProbe", "readinessProbe", "startupProbe"] {
-                    probe(container[key], &errors)
-                    let threshold = container[key]["successThreshold"]
-                    if key != "readinessProbe", let number = threshold.int, number != 1 {
-                        errors.invalid(threshold, "must be 1")
-                    }
-                }
-                for key in ["postStart", "preStop"] where container["lifecycle"][key].isPresent {
-                    handler(container["lifecycle"][key], ["exec", "httpGet", "tcpSocket", "sleep"], &errors)
-                }
-                continue
-            }
-            for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] where container[key].isPresent {
-                errors.forbidden(container[key], "may not be set for init containers without restartPolicy=Always")
-            }
-        }
+        uniqueHostPorts(list.items, &errors)
+        for container in spec["initContainers"].items { initContainer(container, surroundings, &names, &errors) }
         for container in spec["ephemeralContainers"].items {
-            self.container(container, spec, volumes, &names, &errors)
-            for key in ["ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resizePolicy"]
-            where container[key].isPresent {
-                errors.forbidden(container[key], "cannot be set for an Ephemeral Container")
-            }
-            if !container["resources"].json.members.isEmpty {
-                errors.forbidden(container["resources"], "cannot be set for an Ephemeral Container")
-            }
-            for mount in container["volumeMounts"].items {
-                for key in ["subPath", "subPathExpr"] where !mount[key].text.isEmpty {
-                    errors.forbidden(mount[key], "cannot be set for an Ephemeral Container")
-                }
-            }
-            let target = container["targetContainerName"]
-            let known = (spec["containers"].json.items + spec["initContainers"].json.items).map { $0["name"] }
-            if !target.text.isEmpty, !known.contains(target.json) { errors.notFound(target) }
+            ephemeralContainer(container, surroundings, &names, &errors)
         }
     }
 
+    /// What a container is checked against.
+    private struct Surroundings {
+        let spec: Field
+        let volumes: [String: JSON]
+        let gracePeriod: Int?
+        let sharesUsers: Bool
+
+        init(_ spec: Field, _ volumes: [String: JSON]) {
+            self.spec = spec
+            self.volumes = volumes
+            gracePeriod = spec["terminationGracePeriodSeconds"].int
+            sharesUsers = spec["hostUsers"].json != false
+        }
+    }
+
+    /// Source: `validateInitContainers`.
+    private static func initContainer(
+        _ container: Field, _ surroundings: Surroundings, _ names: inout Set<String>, _ errors: inout FieldErrors
+    ) {
+        let policy = container["restartPolicy"]
+        let name = container["name"].text
+        let isUsed = name.isEmpty ? names.contains(name) : !names.insert(name).inserted
+        self.container(container, surroundings, isUsed: isUsed, runsOn: policy.text == "Always", &errors)
+        if policy.isPresent, policy.text != "Always" { errors.notSupported(policy, ["Always"]) }
+        // Each init container runs alone, so that its ports can collide with none but its own.
+        uniqueHostPorts([container], &errors)
+        guard policy.text != "Always" else { return }
+        for key in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] where container[key].isPresent {
+            errors.forbidden(container[key], "may not be set for init containers without restartPolicy=Always")
+        }
+    }
+
+    /// Source: `validateEphemeralContainers`.
+    private static func ephemeralContainer(
+        _ container: Field, _ surroundings: Surroundings, _ names: inout Set<String>, _ errors: inout FieldErrors
+    ) {
+        let isUsed = !names.insert(container["name"].text).inserted
+        self.container(container, surroundings, isUsed: isUsed, runsOn: false, &errors)
+        trimmedImage(container["image"], &errors)
+        let target = container["targetContainerName"]
+        let others = ["containers", "initContainers"].flatMap { surroundings.spec[$0].json.items }.map { $0["name"] }
+        if !target.text.isEmpty, !others.contains(target.json) { errors.notFound(target) }
+        let refused = [
+            "ports", "resources", "resizePolicy", "restartPolicy", "livenessProbe", "readinessProbe", "startupProbe",
+            "lifecycle",
+        ]
+        for key in refused where container[key].isPresent && container[key].json != [:] {
+            errors.forbidden(container[key], "cannot be set for an Ephemeral Container")
+        }
+        for mount in container["volumeMounts"].items {
+            for key in ["subPath", "subPathExpr"] where !mount[key].text.isEmpty {
+                errors.forbidden(mount[key], "cannot be set for an Ephemeral Container")
+            }
+        }
+    }
+
+    /// What all containers have. `runsOn`: as long as its pod, and so with probes and hooks.
     private static func container(
-        _ container: Field, _ spec: Field, _ volumes: [String: JSON], _ names: inout Set<String>,
-        _ errors: inout FieldErrors
+        _ container: Field, _ surroundings: Surroundings, isUsed: Bool, runsOn: Bool, _ errors: inout FieldErrors
     ) {
         let name = container["name"]
         if name.text.isEmpty { errors.required(name) } else { errors.check(name, NameText.label(name.text)) }
-        if !names.insert(name.text).inserted { errors.duplicate(name) }
-        let image = container["image"]
-        if image.text.isEmpty {
-            errors.required(image)
-        } else if image.text.trimmingWhitespace != image.text {
-            errors.invalid(image, "must not have leading or trailing whitespace")
-        }
-        errors.oneOf(container["imagePullPolicy"], ["Always", "IfNotPresent", "Never"], required: true)
+        if isUsed { errors.duplicate(name.with(.string(name.text))) }
+        errors.nonEmpty(container["image"])
+        if runsOn { hooks(container, surroundings, &errors) }
         let message = container["terminationMessagePolicy"]
         if message.text.isEmpty {
             errors.required(message)
         } else if !["File", "FallbackToLogsOnError"].contains(message.text) {
             errors.invalid(message, "must be 'File' or 'FallbackToLogsOnError'")
         }
-        for policy in container["resizePolicy"].items {
-            errors.oneOf(policy["resourceName"], ["cpu", "memory"], required: true)
-            errors.oneOf(policy["restartPolicy"], ["NotRequired", "RestartContainer"], required: true)
+        if runsOn {
+            probe(container["readinessProbe"], &errors)
+            let grace = container["readinessProbe"]["terminationGracePeriodSeconds"]
+            if grace.isPresent { errors.invalid(grace, "must not be set for readinessProbes") }
         }
+        ports(container["ports"], &errors)
         environment(container, &errors)
-        mounts(container, volumes, &errors)
+        mounts(container, surroundings.volumes, &errors)
+        errors.oneOf(container["imagePullPolicy"], ["Always", "IfNotPresent", "Never"], required: true)
         resources(container["resources"], &errors)
-        containerSecurity(container["securityContext"], &errors)
+        resizePolicy(container["resizePolicy"], of: surroundings.spec, &errors)
+        containerSecurity(container["securityContext"], sharesUsers: surroundings.sharesUsers, &errors)
     }
 
-    private static func ports(
-        _ ports: Field, usesHost: Bool, _ hostPorts: inout Set<String>, _ errors: inout FieldErrors
-    ) {
+    private static func hooks(_ container: Field, _ surroundings: Surroundings, _ errors: inout FieldErrors) {
+        for key in ["postStart", "preStop"] where container["lifecycle"][key].isPresent {
+            let hook = container["lifecycle"][key]
+            handler(
+                hook, ["exec", "httpGet", "tcpSocket", "sleep"], gracePeriod: surroundings.gracePeriod, &errors)
+        }
+        for key in ["livenessProbe", "startupProbe"] {
+            probe(container[key], &errors)
+            if let threshold = container[key]["successThreshold"].int, threshold != 1 {
+                errors.invalid(container[key]["successThreshold"], "must be 1")
+            }
+        }
+    }
+
+    /// Kubernetes names the list, not the item. Source: `validateResizePolicy`.
+    private static func resizePolicy(_ list: Field, of spec: Field, _ errors: inout FieldErrors) {
+        var seen: Set<String> = []
+        for policy in list.items {
+            let (resource, restart) = (policy["resourceName"].json, policy["restartPolicy"].json)
+            if !seen.insert(resource.string ?? "").inserted { errors.duplicate(policy.with(resource)) }
+            errors.oneOf(list.with(resource), ["cpu", "memory"], required: true)
+            errors.oneOf(list.with(restart), ["NotRequired", "RestartContainer"], required: true)
+            if spec["restartPolicy"].text == "Never", restart != "NotRequired" {
+                errors.invalid(list.with(restart), "must be 'NotRequired' when `restartPolicy` is 'Never'")
+            }
+        }
+    }
+
+    private static func ports(_ ports: Field, _ errors: inout FieldErrors) {
         var names: Set<String> = []
         for port in ports.items {
             if !port["name"].text.isEmpty {
@@ -115,20 +142,19 @@ extension Validation {
                 errors.check(port["name"], texts)
                 if texts.isEmpty, !names.insert(port["name"].text).inserted { errors.duplicate(port["name"]) }
             }
-            if !port["hostIP"].text.isEmpty, IPAddress(port["hostIP"].text) == nil {
-                errors.invalid(port["hostIP"], "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
-            }
             let number = port["containerPort"]
             if (number.int ?? 0) == 0 { errors.required(number) } else { portNumber(number, &errors) }
-            if let host = port["hostPort"].int, host != 0 {
-                portNumber(port["hostPort"], &errors)
-                if usesHost, host != number.int {
-                    errors.invalid(number, "must match `hostPort` when `hostNetwork` is true")
-                }
-                let key = "\(port["protocol"].text)/\(port["hostIP"].text)/\(host)"
-                if !hostPorts.insert(key).inserted { errors.duplicate(port["hostPort"], shown: key.goQuoted) }
-            }
+            if let host = port["hostPort"].int, host != 0 { portNumber(port["hostPort"], &errors) }
             errors.oneOf(port["protocol"], ["SCTP", "TCP", "UDP"], required: true)
+        }
+    }
+    /// Ports of the node that containers which run together take. Source: `checkHostPortConflicts`.
+    private static func uniqueHostPorts(_ containers: [Field], _ errors: inout FieldErrors) {
+        var taken: Set<String> = []
+        for port in containers.flatMap({ $0["ports"].items }) {
+            guard let host = port["hostPort"].int, host != 0 else { continue }
+            let key = "\(port["protocol"].text)/\(port["hostIP"].text)/\(host)"
+            if !taken.insert(key).inserted { errors.duplicate(port["hostPort"], shown: key.goQuoted) }
         }
     }
 
@@ -150,13 +176,6 @@ extension Validation {
                 errors.check(source["prefix"], NameText.environment(source["prefix"].text))
             }
             let given = ["configMapRef", "secretRef"].filter { source[$0].isPresent }
-            if given.count != 1 {
-                let text =
-                    given.isEmpty
-                    ? "must specify one of: `configMapRef` or `secretRef`"
-                    : "may not have more than one field specified at a time"
-                errors.invalid(container["envFrom"].with(""), text)
-            }
             for key in given {
                 let name = source[key]["name"]
                 if name.text.isEmpty {
@@ -164,6 +183,13 @@ extension Validation {
                 } else {
                     errors.check(name, NameText.subdomain(name.text))
                 }
+            }
+            if given.count != 1 {
+                let text =
+                    given.isEmpty
+                    ? "must specify one of: `configMapRef` or `secretRef`"
+                    : "may not have more than one field specified at a time"
+                errors.invalid(container["envFrom"].with(""), text)
             }
         }
     }
@@ -197,46 +223,39 @@ extension Validation {
         }
     }
 
+    /// Source: `validateObjectFieldSelector`, `ConvertDownwardAPIFieldLabel`.
     static func fieldReference(_ reference: Field, isVolume: Bool, _ errors: inout FieldErrors) {
-        if reference["apiVersion"].text.isEmpty {
-            errors.required(reference["apiVersion"])
-            return
-        } else if reference["apiVersion"].text != "v1" {
-            errors.invalid(
-                reference["fieldPath"],
-                "error converting fieldPath: unsupported pod version: \(reference["apiVersion"].text)")
-            return
-        }
         let path = reference["fieldPath"]
-        if path.text.isEmpty {
-            errors.required(path)
+        guard !reference["apiVersion"].text.isEmpty else { return errors.required(reference["apiVersion"]) }
+        guard !path.text.isEmpty else { return errors.required(path) }
+        func cannotConvert(_ why: String) { errors.invalid(path, "error converting fieldPath: \(why)") }
+        guard reference["apiVersion"].text == "v1" else {
+            return cannotConvert("unsupported pod version: \(reference["apiVersion"].text)")
+        }
+        let pieces = path.text.hasSuffix("']") ? path.text.dropLast(2).split(separator: "['", maxSplits: 1) : []
+        if pieces.count == 2 || path.text.hasSuffix("['']") {
+            let key = pieces.count == 2 ? String(pieces[1]) : ""
+            switch pieces.first ?? "" {
+            case "metadata.annotations":
+                errors.check(reference.with(.string(key)), NameText.qualified(key.lowercased()))
+            case "metadata.labels": errors.check(reference.with(.string(key)), NameText.qualified(key))
+            default: cannotConvert("field label does not support subscript: \(path.text)")
+            }
             return
         }
-        for prefix in ["metadata.annotations['", "metadata.labels['"]
-        where path.text.hasPrefix(prefix) && path.text.hasSuffix("']") && path.text.utf8.count > prefix.utf8.count + 1 {
-            let key = String(path.text.dropFirst(prefix.count).dropLast(2))
-            errors.check(
-                reference.with(.string(key)),
-                NameText.qualified(prefix.contains("annotations") ? key.lowercased() : key))
-            return
-        }
-        let common = ["metadata.name", "metadata.namespace", "metadata.uid"]
-        let allowed =
-            common
-            + (isVolume
-                ? ["metadata.annotations", "metadata.labels"]
-                : [
-                    "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP",
-                    "status.podIPs",
-                ])
-        let known =
-            allowed + [
-                "metadata.annotations", "metadata.labels", "status.phase", "spec.restartPolicy", "spec.schedulerName",
-            ]
-        if !known.contains(path.text) {
-            errors.invalid(path, "error converting fieldPath: field label not supported: \(path.text)")
-        } else if !allowed.contains(path.text) {
-            errors.notSupported(path, allowed.sorted())
+        let names = ["metadata.name", "metadata.namespace", "metadata.uid"]
+        let maps = ["metadata.annotations", "metadata.labels"]
+        let ofPods = [
+            "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP",
+            "status.podIPs",
+        ]
+        let others = ["spec.host", "spec.restartPolicy", "spec.schedulerName", "status.phase"]
+        let allowed = isVolume ? maps + names : names + ofPods
+        let name = path.text == "spec.host" ? "spec.nodeName" : path.text
+        if !(names + maps + ofPods + others).contains(path.text) {
+            cannotConvert("field label not supported: \(path.text)")
+        } else if !allowed.contains(name) {
+            errors.notSupported(path.with(.string(name)), allowed)
         }
     }
 
@@ -272,66 +291,6 @@ extension Validation {
         }
     }
 
-    private static func mounts(_ container: Field, _ volumes: [String: JSON], _ errors: inout FieldErrors) {
-        var paths: Set<String> = []
-        for mount in container["volumeMounts"].items {
-            errors.nonEmpty(mount["name"])
-            if volumes[mount["name"].text] == nil { errors.notFound(mount["name"]) }
-            let path = mount["mountPath"]
-            if path.text.isEmpty { errors.required(path) }
-            if !paths.insert(path.text).inserted { errors.invalid(path, "must be unique") }
-            let others = container["volumeDevices"].json.items
-            if others.contains(where: { $0["name"] == mount["name"].json }) {
-                errors.invalid(mount["name"], "must not already exist in volumeDevices")
-            }
-            if others.contains(where: { $0["devicePath"] == path.json }) {
-                errors.invalid(path, "must not already exist as a path in volumeDevices")
-            }
-            for key in ["subPath", "subPathExpr"] where !mount[key].text.isEmpty {
-                relativePath(container["volumeMounts"][key].with(mount[key].json), &errors)
-            }
-            if !mount["subPath"].text.isEmpty, !mount["subPathExpr"].text.isEmpty {
-                errors.invalid(mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive")
-            }
-            let propagation = mount["mountPropagation"]
-            guard propagation.isPresent else { continue }
-            let field = container["volumeMounts"]["mountPropagation"].with(propagation.json)
-            if !["Bidirectional", "HostToContainer", "None"].contains(propagation.text) {
-                errors.notSupported(field, ["Bidirectional", "HostToContainer", "None"])
-            } else if propagation.text == "Bidirectional", !container["securityContext"]["privileged"].bool {
-                errors.forbidden(field, "Bidirectional mount propagation is available only to privileged containers")
-            }
-        }
-        var devices: Set<String> = []
-        var devicesByName: Set<String> = []
-        for device in container["volumeDevices"].items {
-            errors.nonEmpty(device["name"])
-            if !devicesByName.insert(device["name"].text).inserted { errors.invalid(device["name"], "must be unique") }
-            if let source = volumes[device["name"].text] {
-                if source["persistentVolumeClaim"].isNull, source["ephemeral"].isNull {
-                    errors.invalid(
-                        device["name"],
-                        "can only use volume source type of PersistentVolumeClaim for block mode")
-                }
-            } else {
-                errors.notFound(device["name"])
-            }
-            let path = device["devicePath"]
-            if path.text.isEmpty { errors.required(path) }
-            if !devices.insert(path.text).inserted { errors.invalid(path, "must be unique") }
-            if path.text.split(separator: "/").contains("..") {
-                errors.invalid(path, "can not contain backsteps ('..')")
-            }
-            let others = container["volumeMounts"].json.items
-            if others.contains(where: { $0["name"] == device["name"].json }) {
-                errors.invalid(device["name"], "must not already exist in volumeMounts")
-            }
-            if others.contains(where: { $0["mountPath"] == path.json }) {
-                errors.invalid(path, "must not already exist as a path in volumeMounts")
-            }
-        }
-    }
-
     static func relativePath(_ path: Field, _ errors: inout FieldErrors) {
         if path.text.hasPrefix("/") { errors.invalid(path, "must be a relative path") }
         if path.text.split(separator: "/").contains("..") { errors.invalid(path, "must not contain '..'") }
@@ -347,6 +306,7 @@ extension Validation {
                 amounts(name, amount, list, &errors)
                 huge = huge || name.hasPrefix("hugepages-")
                 usual = usual || name == "cpu" || name == "memory"
+                defer { pages(name, amount, &errors) }
                 guard list.path == requests.path, let request = amount.quantity else { continue }
                 let cannotShare = name.hasPrefix("hugepages-") || isExtended(name)
                 if let limit = limits.entry(name).quantity {
@@ -381,11 +341,12 @@ extension Validation {
         guard let quantity = amount.quantity else { return }
         if quantity.isNegative { errors.invalid(amount, "must be greater than or equal to 0") }
         if isExtended(name), quantity.milli % 1000 != 0 { errors.invalid(amount, "must be an integer") }
-        if name.hasPrefix("hugepages-") {
-            let page = Quantity(String(name.dropFirst("hugepages-".count)))?.value ?? 0
-            if page <= 0 || quantity.value % page != 0 {
-                errors.invalid(amount, "\(quantity) is not positive integer multiple of \(name)")
-            }
+    }
+    private static func pages(_ name: String, _ amount: Field, _ errors: inout FieldErrors) {
+        guard name.hasPrefix("hugepages-"), let quantity = amount.quantity else { return }
+        let page = Quantity(String(name.dropFirst("hugepages-".count)))?.value ?? 0
+        if page <= 0 || quantity.value % page != 0 {
+            errors.invalid(amount, "\(quantity) is not positive integer multiple of \(name)")
         }
     }
     /// Whether a name is one of a resource that nodes offer beside those of Kubernetes. Source: `IsExtendedResourceName`.
@@ -394,13 +355,19 @@ extension Validation {
         return !name[..<slash].hasSuffix("kubernetes.io") && !name.hasPrefix("requests.")
     }
 
-    private static func containerSecurity(_ context: Field, _ errors: inout FieldErrors) {
+    private static func containerSecurity(_ context: Field, sharesUsers: Bool, _ errors: inout FieldErrors) {
         for key in ["runAsUser", "runAsGroup"] { identity(context[key], &errors) }
         if context["procMount"].isPresent, !["Default", "Unmasked"].contains(context["procMount"].text) {
             errors.notSupported(context["procMount"], ["Default", "Unmasked"])
         }
+        if sharesUsers, context["procMount"].text == "Unmasked" {
+            errors.invalid(context["procMount"], "`hostUsers` must be false to use `Unmasked`")
+        }
         seccomp(context["seccompProfile"], &errors)
-        defer { windowsOptions(context["windowsOptions"], &errors) }
+        defer {
+            windowsOptions(context["windowsOptions"], &errors)
+            appArmor(context["appArmorProfile"], &errors)
+        }
         guard context["allowPrivilegeEscalation"].json == false else { return }
         if context["privileged"].bool {
             errors.invalid(context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true")
@@ -422,7 +389,9 @@ extension Validation {
         }
     }
 
-    static func handler(_ handler: Field, _ kinds: [String], _ errors: inout FieldErrors) {
+    static func handler(
+        _ handler: Field, _ kinds: [String], gracePeriod: Int? = nil, _ errors: inout FieldErrors
+    ) {
         var found = false
         for kind in kinds where handler[kind].isPresent {
             let action = handler[kind]
@@ -445,7 +414,12 @@ extension Validation {
                 }
             case "tcpSocket": numberOrName(action["port"], &errors)
             case "grpc": portNumber(action["port"], &errors)
-            default: errors.nonNegative(action["seconds"])
+            default:
+                let seconds = action["seconds"].int ?? 0
+                guard let gracePeriod, !(0...max(gracePeriod, 0)).contains(seconds) else { continue }
+                errors.invalid(
+                    action.with(JSON(seconds)),
+                    "must be non-negative and less than terminationGracePeriodSeconds (\(gracePeriod))")
             }
         }
         if !found { errors.required(handler, "must specify a handler type") }

@@ -16,13 +16,10 @@ extension Validation {
                 errors.required(subset, "must specify `addresses` or `notReadyAddresses`")
             }
             for address in addresses + waiting {
-                if !isMaster {
-                    endpointAddress(address["ip"], &errors)
-                    // What is no address at all is told once more by the check for special ones.
-                    let text = address["ip"].text
-                    if IPAddress(text) == nil {
-                        errors.invalid(address["ip"].with(.string(text)), "must be a valid IP address")
-                    }
+                let (ip, text) = (address["ip"], address["ip"].text)
+                if !isMaster, IPAddress(text) == nil {
+                    errors.invalid(
+                        ip.with(.string(text)), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
                 }
                 if !address["hostname"].text.isEmpty {
                     errors.check(address["hostname"], NameText.label(address["hostname"].text))
@@ -30,6 +27,7 @@ extension Validation {
                 if address["nodeName"].isPresent {
                     errors.check(address["nodeName"], NameText.subdomain(address["nodeName"].text))
                 }
+                if !isMaster { specialAddress(ip, &errors) }
             }
             let ports = subset["ports"].items
             for port in ports {
@@ -50,10 +48,17 @@ extension Validation {
     /// An address that traffic may be sent to. Unlike Kubernetes, 127.0.0.0/8 is refused only in its first address,
     /// which every machine is itself: pods of runtime `process` have the others.
     static func endpointAddress(_ field: Field, _ errors: inout FieldErrors) {
-        guard let address = IPAddress(field.text) else {
+        if IPAddress(field.text) == nil {
             errors.invalid(
                 field.with(.string(field.text)), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
-            return
+        } else {
+            specialAddress(field, &errors)
+        }
+    }
+    /// Source: `ValidateNonSpecialIP`.
+    static func specialAddress(_ field: Field, _ errors: inout FieldErrors) {
+        guard let address = IPAddress(field.text) else {
+            return errors.invalid(field.with(.string(field.text)), "must be a valid IP address")
         }
         let bytes = address.bytes
         let isLoopback =
@@ -84,7 +89,7 @@ extension Validation {
             errors.check(value.with(.string(key)), NameText.configKey(key))
             size += value.text.utf8.count / 4 * 3
         }
-        if size > 1_048_576 { errors.tooLong(Field(.null), bytes: 1_048_576) }
+        if size > 1_048_576 { errors.tooLong(Field.whole, bytes: 1_048_576) }
     }
 
     static func secret(_ object: Field, _ errors: inout FieldErrors) {
@@ -129,27 +134,22 @@ extension Validation {
     }
 
     static func namespace(_ spec: Field, _ errors: inout FieldErrors) {
-        for finalizer in spec["finalizers"].items {
-            let texts = NameText.qualified(finalizer.text)
-            for text in texts { errors.invalid(spec["finalizers"].with(finalizer.json), text) }
-            if texts.isEmpty, !finalizer.text.contains("/"), finalizer.text != "kubernetes" {
-                errors.invalid(
-                    spec["finalizers"].with(finalizer.json),
-                    "name is neither a standard finalizer name nor is it fully qualified")
-            }
+        // Kubernetes names the list, not the item.
+        for item in spec["finalizers"].items { finalizer(spec["finalizers"].with(item.json), &errors) }
+    }
+    static func finalizer(_ finalizer: Field, _ errors: inout FieldErrors) {
+        let texts = NameText.qualified(finalizer.text)
+        errors.check(finalizer, texts)
+        if texts.isEmpty, !finalizer.text.contains("/"),
+            !["kubernetes", "orphan", "foregroundDeletion"].contains(finalizer.text)
+        {
+            errors.invalid(finalizer, "name is neither a standard finalizer name nor is it fully qualified")
         }
     }
 
     static func node(_ object: Field, _ errors: inout FieldErrors) {
-        var seen: Set<String> = []
-        for taint in object["metadata"]["taints"].with(object["spec"]["taints"].json).items {
-            errors.check(taint["key"], NameText.qualified(taint["key"].text))
-            errors.check(taint["value"], NameText.labelValue(taint["value"].text))
-            errors.oneOf(taint["effect"], ["NoSchedule", "PreferNoSchedule", "NoExecute"], required: true)
-            if !seen.insert("\(taint["key"].text):\(taint["effect"].text)").inserted {
-                errors.duplicate(taint, "taints must be unique by key and effect pair")
-            }
-        }
+        taints(object, &errors)
+        nodeAmounts(object["status"], &errors)
         let ranges = object["spec"]["podCIDRs"].items
         if ranges.isEmpty, !object["spec"]["podCIDR"].text.isEmpty, !IPAddress.isPrefix(object["spec"]["podCIDR"].text)
         {
@@ -160,11 +160,46 @@ extension Validation {
         for range in ranges where !IPAddress.isPrefix(range.text) {
             errors.invalid(range, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")
         }
+        for (index, range) in ranges.enumerated() where ranges[..<index].contains(where: { $0.json == range.json }) {
+            errors.duplicate(range)
+        }
         let families = ranges.map { IPAddress.prefix($0.text)?.address.isIPv6 }
         if ranges.count > 2 || ranges.count == 2 && families[0] == families[1] {
             errors.invalid(
                 object["spec"]["podCIDRs"], shown: GoText.strings(object["spec"]["podCIDRs"].json),
                 "may specify no more than one CIDR for each IP family")
+        }
+    }
+
+    /// Kubernetes names them in metadata. Source: `validateNodeTaints`.
+    static func taints(_ node: Field, _ errors: inout FieldErrors) {
+        var seen: Set<String> = []
+        for taint in node["metadata"]["taints"].with(node["spec"]["taints"].json).items {
+            errors.check(taint["key"].with(.string(taint["key"].text)), NameText.qualified(taint["key"].text))
+            let texts = NameText.labelValue(taint["value"].text)
+            if !texts.isEmpty { errors.invalid(taint["value"], texts.joined(separator: ";")) }
+            errors.oneOf(taint["effect"], ["NoSchedule", "PreferNoSchedule", "NoExecute"], required: true)
+            if !seen.insert("\(taint["key"].text):\(taint["effect"].text)").inserted {
+                errors.duplicate(taint, "taints must be unique by key and effect pair")
+            }
+        }
+    }
+
+    /// Source: `ValidateNodeResources`.
+    static func nodeAmounts(_ status: Field, _ errors: inout FieldErrors) {
+        let counted = [
+            "pods", "services", "replicationcontrollers", "resourcequotas", "secrets", "configmaps",
+            "persistentvolumeclaims", "services.nodeports", "services.loadbalancers",
+        ]
+        for list in ["capacity", "allocatable"] {
+            for (name, _) in status[list].json.members {
+                let amount = status[list][name]
+                guard let quantity = amount.quantity else { continue }
+                if quantity.isNegative { errors.invalid(amount, "must be greater than or equal to 0") }
+                if counted.contains(name) || isExtended(name), quantity.milli % 1000 != 0 {
+                    errors.invalid(amount, "must be an integer")
+                }
+            }
         }
     }
 
@@ -194,7 +229,7 @@ extension Validation {
             guard let quantity = amount.quantity else { continue }
             if quantity.isNegative { errors.invalid(amount, "must be greater than or equal to 0") }
             let isCount =
-                name.hasPrefix("count/")
+                isExtended(name)
                 || known.contains(name) && !["cpu", "memory", "storage"].contains { name.hasSuffix($0) }
             if isCount, quantity.milli % 1000 != 0 { errors.invalid(amount, "must be an integer") }
         }
@@ -211,7 +246,7 @@ extension Validation {
         func shown(_ field: Field) -> String {
             field.json.items.isEmpty ? field.shown : GoText.strings(field.json, of: "core.ResourceQuotaScope")
         }
-        func check(_ scope: String, _ field: Field) {
+        func check(_ scope: String, _ field: Field, of list: Field) {
             guard scopes.contains(scope) else {
                 errors.invalid(field, shown: shown(field), "unsupported scope")
                 return
@@ -219,10 +254,10 @@ extension Validation {
             guard scope != "VolumeAttributesClass" else { return }
             for name in spec["hard"].json.members.map(\.key).sorted() where quotaNames.contains(name) {
                 let fits = name == "pods" || scope != "BestEffort" && compute.contains(name)
-                if !fits { errors.invalid(field, shown: shown(field), "unsupported scope applied to resource") }
+                if !fits { errors.invalid(list, shown: shown(list), "unsupported scope applied to resource") }
             }
         }
-        for scope in spec["scopes"].json.items { check(scope.string ?? "", spec["scopes"]) }
+        for scope in spec["scopes"].json.items { check(scope.string ?? "", spec["scopes"], of: spec["scopes"]) }
         let given = spec["scopes"].json.items
         for (one, other) in [("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")]
         where given.contains(.string(one)) && given.contains(.string(other)) {
@@ -240,7 +275,7 @@ extension Validation {
         // Kubernetes names the list, not the item.
         for item in list.json.items.map(list.with) {
             let scope = item["scopeName"].text
-            check(scope, item["scopeName"])
+            check(scope, item["scopeName"], of: list.with(spec["scopeSelector"].json))
             let values = item["values"]
             if plain.contains(scope), item["operator"].text != "Exists" {
                 errors.invalid(
@@ -277,8 +312,8 @@ extension Validation {
                     errors.invalid(type, "must be a standard limit type or fully qualified")
                 }
             }
-            limitNames(limit, &errors)
             if !types.insert(type.text).inserted { errors.duplicate(type) }
+            limitNames(limit, &errors)
             if type.text == "Pod" {
                 for key in ["default", "defaultRequest"] where !limit[key].json.members.isEmpty {
                     errors.forbidden(limit[key], "may not be specified when `type` is 'Pod'")
@@ -301,8 +336,14 @@ extension Validation {
                     let other = low == "defaultRequest" && high == "default" ? "default limit" : names[high] ?? high
                     // Kubernetes blames the default, and for the least amount of one shows the default request.
                     let blamed = low == "min" && high != "max" ? limit[high].entry(name) : amount
+                    let shown =
+                        switch (low, high) {
+                        case ("min", "default"): amount.json
+                        case ("default", "max"): limit[high].entry(name).json
+                        default: blamed.json
+                        }
                     errors.invalid(
-                        low == "min" && high == "default" ? blamed.with(amount.json) : blamed,
+                        blamed.with(shown),
                         "\(names[low] ?? low) value \(first) is greater than \(other) value \(second)")
                 }
             }

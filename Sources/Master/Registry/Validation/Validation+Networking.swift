@@ -191,25 +191,29 @@ extension Validation {
                 errors.tooMany(addresses, count: addresses.json.items.count, max: 100)
             }
             for address in addresses.items {
-                switch object["addressType"].text {
+                let type = object["addressType"].text
+                switch type {
                 case "IPv4", "IPv6":
-                    if let parsed = IPAddress(address.text), parsed.isIPv6 != (object["addressType"].text == "IPv6") {
-                        errors.invalid(address, "must be an \(object["addressType"].text) address")
-                    } else if !isMaster(object) {
-                        endpointAddress(address, &errors)
+                    if IPAddress(address.text)?.isIPv6 != (type == "IPv6") {
+                        errors.invalid(address, "must be a valid \(type) address")
                     }
-                default: errors.check(address, NameText.subdomain(address.text))
+                    if !isMaster(object) { specialAddress(address, &errors) }
+                case "FQDN": fullName(address, &errors)
+                default: break
                 }
-            }
-            if endpoint["hostname"].isPresent {
-                errors.check(endpoint["hostname"], NameText.label(endpoint["hostname"].text))
             }
             if endpoint["nodeName"].isPresent {
                 errors.check(endpoint["nodeName"], NameText.subdomain(endpoint["nodeName"].text))
             }
-            let zones = endpoint["hints"]["forZones"]
-            if zones.json.items.count > 8 { errors.tooMany(zones, count: zones.json.items.count, max: 8) }
-            for zone in zones.items where zone["name"].text.isEmpty { errors.required(zone["name"]) }
+            let topology = endpoint["deprecatedTopology"]
+            if topology.json.members.count > 16 {
+                errors.tooMany(topology, count: topology.json.members.count, max: 16)
+            }
+            labels(topology, &errors)
+            if endpoint["hostname"].isPresent {
+                errors.check(endpoint["hostname"], NameText.label(endpoint["hostname"].text))
+            }
+            zones(endpoint["hints"]["forZones"], &errors)
         }
         var names: Set<String> = []
         let ports = object["ports"]
@@ -223,6 +227,31 @@ extension Validation {
             if port["appProtocol"].isPresent {
                 errors.check(port["appProtocol"], NameText.qualified(port["appProtocol"].text))
             }
+        }
+    }
+
+    /// Source: `validateHints`.
+    private static func zones(_ zones: Field, _ errors: inout FieldErrors) {
+        guard zones.json.items.count <= 8 else {
+            return errors.tooMany(zones, count: zones.json.items.count, max: 8)
+        }
+        var seen: Set<String> = []
+        for zone in zones.items {
+            if !seen.insert(zone["name"].text).inserted { errors.duplicate(zone["name"]) }
+            errors.check(zone["name"], NameText.labelValue(zone["name"].text))
+        }
+    }
+
+    /// Source: `IsFullyQualifiedDomainName`.
+    private static func fullName(_ field: Field, _ errors: inout FieldErrors) {
+        let name = field.text.hasSuffix(".") ? String(field.text.dropLast()) : field.text
+        let texts = NameText.subdomain(name)
+        if name.isEmpty {
+            errors.required(field)
+        } else if !texts.isEmpty {
+            errors.check(field.with(.string(name)), texts)
+        } else if name.split(separator: ".", omittingEmptySubsequences: false).count < 2 {
+            errors.invalid(field.with(.string(name)), "should be a domain with at least two segments separated by dots")
         }
     }
 }

@@ -40,7 +40,7 @@ extension Validation {
                 object["handler"].with(.string(object["handler"].text)), NameText.label(object["handler"].text))
             resources(object["overhead"].with(["limits": object["overhead"]["podFixed"].json]), &errors)
             labels(object["scheduling"]["nodeSelector"], &errors)
-            tolerations(object["scheduling"]["tolerations"], &errors)
+            runtimeTolerations(object["scheduling"]["tolerations"], &errors)
         case "certificatesigningrequests.certificates.k8s.io": signing(spec, &errors)
         case "volumeattachments.storage.k8s.io":
             // Told twice, as by a real server.
@@ -56,6 +56,15 @@ extension Validation {
                     spec["source"], "must specify exactly one of inlineVolumeSpec and persistentVolumeName")
             }
         default: extensions(object, resource, &errors)
+        }
+    }
+
+    private static func runtimeTolerations(_ list: Field, _ errors: inout FieldErrors) {
+        tolerations(list, &errors)
+        var seen: Set<[String]> = []
+        for item in list.items
+        where !seen.insert(["key", "operator", "value", "effect"].map { item[$0].text }).inserted {
+            errors.duplicate(item)
         }
     }
 
@@ -79,14 +88,7 @@ extension Validation {
         if most < least {
             errors.invalid(spec["maxReplicas"].with(JSON(most)), "must be greater than or equal to `minReplicas`")
         }
-        let target = spec["scaleTargetRef"]
-        for key in ["kind", "name"] {
-            if target[key].text.isEmpty {
-                errors.required(target[key])
-            } else {
-                errors.check(target[key], NameText.pathSegment(target[key].text))
-            }
-        }
+        objectReference(spec["scaleTargetRef"], &errors)
         if let share = spec["targetCPUUtilizationPercentage"].int, share < 1 {
             errors.invalid(
                 spec["metrics"][0]["resource"]["target"]["averageUtilization"].with(JSON(share)),
@@ -145,22 +147,39 @@ extension Validation {
         }
     }
 
+    /// Source: `ValidateCrossVersionObjectReference`.
+    private static func objectReference(_ reference: Field, _ errors: inout FieldErrors) {
+        for key in ["kind", "name"] {
+            if reference[key].text.isEmpty {
+                errors.required(reference[key])
+            } else {
+                errors.check(reference[key], NameText.pathSegment(reference[key].text))
+            }
+        }
+    }
+
     /// What a metric is compared with. Source: `validateObjectSource` and its kin.
     private static func metricSource(_ source: Field, _ type: String, _ errors: inout FieldErrors) {
         let target = source["target"]
+        let names: [(Field, String)]
         switch type {
         case "Object":
-            for key in ["kind", "name"] where source["describedObject"][key].text.isEmpty {
-                errors.required(source["describedObject"][key])
-            }
-            errors.nonEmpty(source["metric"]["name"], "must specify a metric name")
-        case "Pods", "External": errors.nonEmpty(source["metric"]["name"], "must specify a metric name")
+            objectReference(source["describedObject"], &errors)
+            names = [(source["metric"]["name"], "must specify a metric name")]
+        case "Pods", "External": names = [(source["metric"]["name"], "must specify a metric name")]
         case "ContainerResource":
-            errors.nonEmpty(source["name"], "must specify a resource name")
-            errors.nonEmpty(source["container"], "must specify a container")
-        default: errors.nonEmpty(source["name"], "must specify a resource name")
+            names = [
+                (source["name"], "must specify a resource name"), (source["container"], "must specify a container"),
+            ]
+        default: names = [(source["name"], "must specify a resource name")]
         }
-        if source["metric"]["selector"].isPresent { selector(source["metric"]["selector"], &errors) }
+        for (name, text) in names {
+            if name.text.isEmpty {
+                errors.required(name, text)
+            } else if source["metric"].isPresent {
+                errors.check(name, NameText.pathSegment(name.text))
+            }
+        }
         if target["type"].text.isEmpty { errors.required(target["type"], "must specify a metric target type") }
         if !["AverageValue", "Utilization", "Value"].contains(target["type"].text) {
             errors.invalid(
@@ -188,7 +207,9 @@ extension Validation {
                     target["averageUtilization"], "must set either a target raw value or a target utilization")
             }
         case "Pods":
-            if !hasAverage { errors.required(target["averageValue"], "must specify a positive target averageValue") }
+            if target["averageValue"].quantity.map({ $0.isZero || $0.isNegative }) ?? true {
+                errors.required(target["averageValue"], "must specify a positive target averageValue")
+            }
         default:
             if hasValue, hasAverage, type == "External" {
                 errors.forbidden(target["value"], "may not set both a target value for metric and a per-pod target")
@@ -301,8 +322,8 @@ extension Validation {
             errors.invalid(object["parameters"].with(""), "field can not be empty.")
         }
         errors.oneOf(object["reclaimPolicy"], ["Delete", "Retain"])
-        topologies(object["allowedTopologies"], &errors)
         errors.oneOf(object["volumeBindingMode"], ["Immediate", "WaitForFirstConsumer"])
+        topologies(object["allowedTopologies"], &errors)
     }
 
     /// Source: `validateAllowedTopologies`.
@@ -356,14 +377,18 @@ extension Validation {
         if !String(decoding: bytes, as: UTF8.self).contains("-----BEGIN CERTIFICATE REQUEST-----") {
             errors.invalid(spec["request"], "PEM block type must be CERTIFICATE REQUEST")
         }
-        if spec["usages"].json.items.isEmpty { errors.required(spec["usages"], "usages must be provided") }
+        let usages = spec["usages"].items
+        if usages.isEmpty { errors.required(spec["usages"], "usages must be provided") }
+        for usage in usages { errors.oneOf(usage, Schema.closedValues(of: "certificates.v1.KeyUsage") ?? []) }
+        for (index, usage) in usages.enumerated() where usages[..<index].contains(where: { $0.json == usage.json }) {
+            errors.duplicate(usage)
+        }
         if spec["signerName"].text.isEmpty {
             errors.required(spec["signerName"], "signerName must be provided")
+        } else if spec["signerName"].text == "kubernetes.io/legacy-unknown" {
+            errors.invalid(spec["signerName"], "the legacy signerName is not allowed via this API version")
         } else {
             signerName(spec["signerName"], &errors)
-        }
-        for usage in spec["usages"].items {
-            errors.oneOf(usage, Schema.closedValues(of: "certificates.v1.KeyUsage") ?? [])
         }
         if let seconds = spec["expirationSeconds"].int, seconds < 600 {
             errors.invalid(spec["expirationSeconds"], "may not specify a duration less than 600 seconds (10 minutes)")

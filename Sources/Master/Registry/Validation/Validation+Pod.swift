@@ -4,19 +4,55 @@ import Shared
 extension Validation {
     static func pod(_ pod: Field, _ errors: inout FieldErrors) {
         podAnnotations(pod["metadata"]["annotations"], pod["spec"], &errors)
-        podSpec(pod["spec"], &errors)
+        podSpec(pod["spec"], podName: pod["metadata"]["name"].text, &errors)
+        onlyForPods(pod["spec"], &errors)
+    }
+
+    /// What templates may have still. Source: `validatePodMetadataAndSpec`.
+    private static func onlyForPods(_ spec: Field, _ errors: inout FieldErrors) {
+        if spec["serviceAccountName"].text.isEmpty {
+            for volume in spec["volumes"].items {
+                for source in volume["projected"]["sources"].items where source["serviceAccountToken"].isPresent {
+                    errors.forbidden(
+                        source["serviceAccountToken"], "must not be specified when serviceAccountName is not set")
+                }
+            }
+        }
+        for list in ["containers", "initContainers"] {
+            for container in spec[list].items { trimmedImage(container["image"], &errors) }
+        }
+    }
+    static func trimmedImage(_ image: Field, _ errors: inout FieldErrors) {
+        if image.text.trimmingWhitespace != image.text {
+            errors.invalid(image, "must not have leading or trailing whitespace")
+        }
+    }
+
+    /// What only a new pod may not have. Source: `ValidatePodCreate`.
+    static func podCreation(_ pod: Field, _ errors: inout FieldErrors) {
+        let spec = pod["spec"]
+        if !spec["ephemeralContainers"].json.items.isEmpty {
+            errors.forbidden(spec["ephemeralContainers"], "cannot be set on create")
+        }
+        if !spec["schedulingGates"].json.items.isEmpty, !spec["nodeName"].text.isEmpty {
+            errors.forbidden(spec["nodeName"], "cannot be set until all schedulingGates have been cleared")
+        }
+        annotatedProfiles(pod["metadata"]["annotations"].json, spec, &errors)
     }
 
     /// Annotations that say something about how a pod is run. Source: `ValidatePodSpecificAnnotations`.
-    private static func podAnnotations(_ annotations: Field, _ spec: Field, _ errors: inout FieldErrors) {
+    static func podAnnotations(_ annotations: Field, _ spec: Field, _ errors: inout FieldErrors) {
         let names = Set(
             ["initContainers", "containers", "ephemeralContainers"].flatMap {
                 spec[$0].json.items.compactMap { $0["name"].string }
             })
         if annotations["kubernetes.io/config.mirror"].isPresent, spec["nodeName"].text.isEmpty {
             errors.invalid(
-                annotations["kubernetes.io/config.mirror"], "must set spec.nodeName if mirror pod annotation is set")
+                annotations.entry("kubernetes.io/config.mirror"),
+                "must set spec.nodeName if mirror pod annotation is set")
         }
+        let cost = annotations.entry("controller.kubernetes.io/pod-deletion-cost")
+        if cost.isPresent, !isCost(cost.text) { errors.invalid(cost, "must be a 32bit integer") }
         for (key, field) in annotations.entries {
             let value = field.text
             if key == "seccomp.security.alpha.kubernetes.io/pod"
@@ -36,6 +72,58 @@ extension Validation {
             }
         }
     }
+    /// Source: `GetDeletionCostFromPodAnnotations`: no sign `+`, no zeros in front.
+    private static func isCost(_ text: String) -> Bool {
+        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+        return Int32(text) != nil && !text.hasPrefix("+") && (digits == "0" || !digits.hasPrefix("0"))
+    }
+
+    /// Annotations say the same as the fields that came after them.
+    /// Source: `validateSeccompAnnotationsAndFields`, `validateAppArmorAnnotationsAndFieldsMatchOnCreate`.
+    private static func annotatedProfiles(_ annotations: JSON, _ spec: Field, _ errors: inout FieldErrors) {
+        func check(_ annotation: JSON, _ profile: Field, _ noun: String, defaults: [String]) {
+            guard let text = annotation.string else { return }
+            let isSame =
+                switch profile["type"].text {
+                case "Unconfined": text == "unconfined"
+                case "RuntimeDefault": defaults.contains(text)
+                case "Localhost": text.hasPrefix("localhost/")
+                default: true
+                }
+            if !isSame {
+                errors.forbidden(profile["type"], "\(noun) type in annotation and field must match")
+            } else if profile["type"].text == "Localhost",
+                text != "localhost/" + profile["localhostProfile"].text || profile["localhostProfile"].isAbsent
+            {
+                errors.forbidden(profile["localhostProfile"], "\(noun) profile in annotation and field must match")
+            }
+        }
+        let ofPod = spec["securityContext"]
+        check(
+            annotations["seccomp.security.alpha.kubernetes.io/pod"], ofPod["seccompProfile"], "seccomp",
+            defaults: ["runtime/default", "docker/default"])
+        let containers = containersInOrder(spec)
+        for container in containers {
+            check(
+                annotations["container.seccomp.security.alpha.kubernetes.io/" + container["name"].text],
+                container["securityContext"]["seccompProfile"], "seccomp",
+                defaults: ["runtime/default", "docker/default"])
+        }
+        guard spec["os"]["name"].text != "windows" else { return }
+        for container in containers {
+            let place = container["securityContext"]["appArmorProfile"]
+            let profile = place.isPresent ? place.json : ofPod["appArmorProfile"].json
+            check(
+                annotations["container.apparmor.security.beta.kubernetes.io/" + container["name"].text],
+                place.with(profile), "apparmor", defaults: ["runtime/default"])
+        }
+    }
+
+    /// All containers of a pod as Kubernetes walks them. Source: `VisitContainersWithPath`.
+    static func containersInOrder(_ spec: Field) -> [Field] {
+        ["initContainers", "containers", "ephemeralContainers"].flatMap { spec[$0].items }
+    }
+
     /// A path below a folder of the node. Source: `validateLocalDescendingPath`.
     private static func localPath(_ path: Field, _ errors: inout FieldErrors) {
         if path.text.hasPrefix("/") { errors.invalid(path, "must be a relative path") }
@@ -49,37 +137,50 @@ extension Validation {
         podAnnotations(
             template["annotations"].with(template["metadata"]["annotations"].json), template["spec"], &errors)
         podSpec(template["spec"], &errors)
+        annotatedProfiles(template["metadata"]["annotations"].json, template["spec"], &errors)
         if !template["spec"]["ephemeralContainers"].json.items.isEmpty {
             errors.forbidden(
                 template["spec"]["ephemeralContainers"], "ephemeral containers not allowed in pod template")
         }
     }
 
-    static func podSpec(_ spec: Field, _ errors: inout FieldErrors) {
-        let volumes = volumes(spec["volumes"], &errors)
+    static func podSpec(_ spec: Field, podName: String = "", _ errors: inout FieldErrors) {
+        let volumes = volumes(spec["volumes"], podName: podName, &errors)
         containers(spec, volumes: volumes, &errors)
+        hostPorts(spec, &errors)
         errors.oneOf(spec["restartPolicy"], ["Always", "OnFailure", "Never"], required: true)
-        dns(spec, &errors)
+        errors.oneOf(
+            spec["dnsPolicy"], ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], required: true)
+        labels(spec["nodeSelector"], &errors)
         securityContext(spec, &errors)
         affinity(spec["affinity"], &errors)
-        for label in spec["nodeSelector"].entries {
-            for text in NameText.qualified(label.key) {
-                errors.invalid(spec["nodeSelector"].with(.string(label.key)), text)
-            }
-            for text in NameText.labelValue(label.field.text) {
-                errors.invalid(spec["nodeSelector"].with(label.field.json), text)
-            }
+        dns(spec, &errors)
+        for gate in spec["readinessGates"].items {
+            errors.check(gate["conditionType"], NameText.qualified(gate["conditionType"].text))
         }
-        if let grace = spec["terminationGracePeriodSeconds"].int, grace < 0 {
-            errors.invalid(spec["terminationGracePeriodSeconds"], "must be greater than or equal to 0")
+        var gates: Set<String> = []
+        for gate in spec["schedulingGates"].items {
+            // Kubernetes names the item, not its name.
+            let name = gate.with(.string(gate["name"].text))
+            errors.check(name, NameText.qualified(name.text))
+            if !gates.insert(name.text).inserted { errors.duplicate(name) }
+        }
+        spread(spec["topologySpreadConstraints"], &errors)
+        hostProcesses(spec, &errors)
+        userNamespace(spec, &errors)
+        podNames(spec, &errors)
+        resources(spec["overhead"].with(["limits": spec["overhead"].json]), &errors)
+        operatingSystem(spec, &errors)
+    }
+
+    /// Names of other objects and of the pod itself, and what else is one value.
+    private static func podNames(_ spec: Field, _ errors: inout FieldErrors) {
+        for key in ["serviceAccountName", "nodeName"] where !spec[key].text.isEmpty {
+            errors.check(spec[key], NameText.subdomain(spec[key].text))
         }
         if let seconds = spec["activeDeadlineSeconds"].int, !(1...2_147_483_647).contains(seconds) {
             errors.invalid(spec["activeDeadlineSeconds"], "must be between 1 and 2147483647, inclusive")
         }
-        if !spec["serviceAccountName"].text.isEmpty {
-            errors.check(spec["serviceAccountName"], NameText.subdomain(spec["serviceAccountName"].text))
-        }
-        if !spec["nodeName"].text.isEmpty { errors.check(spec["nodeName"], NameText.subdomain(spec["nodeName"].text)) }
         for key in ["hostname", "subdomain"] where !spec[key].text.isEmpty {
             errors.check(spec[key], NameText.label(spec[key].text))
         }
@@ -89,56 +190,42 @@ extension Validation {
             let address = spec["hostAliases"]["ip"].with(.string(alias["ip"].text))
             if IPAddress(alias["ip"].text) == nil { errors.invalid(address, "must be valid IP address") }
             for name in alias["hostnames"].items {
-                for text in NameText.subdomain(name.text) {
-                    errors.invalid(spec["hostAliases"]["hostnames"].with(name.json), text)
-                }
+                errors.check(spec["hostAliases"]["hostnames"].with(name.json), NameText.subdomain(name.text))
             }
         }
-        for key in ["priorityClassName", "runtimeClassName"] where !spec[key].text.isEmpty {
-            errors.check(spec[key], NameText.subdomain(spec[key].text))
+        if !spec["priorityClassName"].text.isEmpty {
+            errors.check(spec["priorityClassName"], NameText.subdomain(spec["priorityClassName"].text))
         }
-        if !spec["preemptionPolicy"].isAbsent {
-            errors.oneOf(spec["preemptionPolicy"], ["PreemptLowerPriority", "Never"])
+        if spec["runtimeClassName"].isPresent {
+            errors.check(spec["runtimeClassName"], NameText.subdomain(spec["runtimeClassName"].text))
         }
-        for gate in spec["readinessGates"].items {
-            errors.check(gate["conditionType"], NameText.qualified(gate["conditionType"].text))
+        if spec["preemptionPolicy"].isPresent {
+            errors.oneOf(spec["preemptionPolicy"], ["PreemptLowerPriority", "Never"], required: true)
         }
-        var gates: Set<String> = []
-        for gate in spec["schedulingGates"].items {
-            errors.check(gate["name"], NameText.qualified(gate["name"].text))
-            if !gates.insert(gate["name"].text).inserted { errors.duplicate(gate["name"]) }
-        }
-        if !spec["schedulingGates"].json.items.isEmpty, !spec["nodeName"].text.isEmpty {
-            errors.forbidden(spec["nodeName"], "cannot be set until all schedulingGates have been cleared")
-        }
-        operatingSystem(spec["os"], &errors)
-        amounts(overhead: spec["overhead"], &errors)
-        spread(spec["topologySpreadConstraints"], &errors)
     }
 
-    private static func operatingSystem(_ system: Field, _ errors: inout FieldErrors) {
-        guard system.isPresent else { return }
-        if system["name"].text.isEmpty {
-            errors.required(system["name"])
-        } else if !["linux", "windows"].contains(system["name"].text) {
-            errors.notSupported(system["name"], ["linux", "windows"])
+    /// A pod with the node's network has its ports on the node. Source: `validatePodHostNetworkDeps`.
+    private static func hostPorts(_ spec: Field, _ errors: inout FieldErrors) {
+        guard spec["hostNetwork"].bool else { return }
+        for container in spec["containers"].items {
+            for port in container["ports"].items {
+                let number = port["containerPort"]
+                guard let host = port["hostPort"].int, host != 0, host != number.int ?? 0 else { continue }
+                errors.invalid(number, "must match `hostPort` when `hostNetwork` is true")
+            }
         }
     }
-    private static func amounts(overhead: Field, _ errors: inout FieldErrors) {
-        for (_, amount) in overhead.entries {
-            if let quantity = amount.quantity, quantity.isNegative {
-                errors.invalid(amount, "must be greater than or equal to 0")
-            }
+
+    /// Source: `validateHostUsers`, whose paths begin with capitals.
+    private static func userNamespace(_ spec: Field, _ errors: inout FieldErrors) {
+        guard spec["hostUsers"].json == false else { return }
+        for (key, path) in [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")]
+        where spec[key].bool {
+            errors.forbidden(spec[path], "when `pod.Spec.HostUsers` is false")
         }
     }
 
     private static func dns(_ spec: Field, _ errors: inout FieldErrors) {
-        let policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"]
-        if spec["dnsPolicy"].text.isEmpty {
-            errors.required(spec["dnsPolicy"])
-        } else if !policies.contains(spec["dnsPolicy"].text) {
-            errors.notSupported(spec["dnsPolicy"], policies)
-        }
         let config = spec["dnsConfig"]
         if spec["dnsPolicy"].text == "None" {
             if config.isAbsent {
@@ -152,14 +239,23 @@ extension Validation {
             }
         }
         let servers = config["nameservers"].items
-        if servers.count > 3 { errors.invalid(config["nameservers"], "must not have more than 3 nameservers") }
+        if servers.count > 3 {
+            errors.invalid(
+                config["nameservers"], shown: GoText.strings(config["nameservers"].json),
+                "must not have more than 3 nameservers")
+        }
         for server in servers where IPAddress(server.text) == nil { errors.invalid(server, "must be valid IP address") }
         let searches = config["searches"].items
-        if searches.count > 32 { errors.invalid(config["searches"], "must not have more than 32 search paths") }
+        if searches.count > 32 {
+            errors.invalid(
+                config["searches"], shown: GoText.strings(config["searches"].json),
+                "must not have more than 32 search paths")
+        }
         let length = searches.map(\.text).joined(separator: " ").utf8.count
         if length > 2048 {
             errors.invalid(
-                config["searches"], "must not have more than 2048 characters (including spaces) in the search list")
+                config["searches"], shown: GoText.strings(config["searches"].json),
+                "must not have more than 2048 characters (including spaces) in the search list")
         }
         for search in searches {
             let name = search.text.hasSuffix(".") ? String(search.text.dropLast()) : search.text
@@ -172,17 +268,12 @@ extension Validation {
 
     private static func securityContext(_ spec: Field, _ errors: inout FieldErrors) {
         let context = spec["securityContext"]
+        for key in ["fsGroup", "runAsUser", "runAsGroup"] { identity(context[key], &errors) }
+        for group in context["supplementalGroups"].items { identity(group, &errors) }
         if spec["shareProcessNamespace"].bool, spec["hostPID"].bool {
             errors.invalid(
                 context["shareProcessNamespace"].with(true), "ShareProcessNamespace and HostPID cannot both be enabled")
         }
-        if spec["hostUsers"].json == false {
-            for key in ["hostNetwork", "hostPID", "hostIPC"] where spec[key].bool {
-                errors.forbidden(context[key], "when `hostUsers` is false")
-            }
-        }
-        for key in ["fsGroup", "runAsUser", "runAsGroup"] { identity(context[key], &errors) }
-        for group in context["supplementalGroups"].items { identity(group, &errors) }
         var names: Set<String> = []
         for entry in context["sysctls"].items {
             let name = entry["name"]
@@ -193,15 +284,41 @@ extension Validation {
                     name,
                     "must have at most 253 characters and match regex "
                         + "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$")
-            } else if !names.insert(name.text).inserted {
+            } else if names.contains(name.text) {
                 errors.duplicate(name)
             }
+            names.insert(name.text)
         }
         if !context["fsGroupChangePolicy"].isAbsent {
             errors.oneOf(context["fsGroupChangePolicy"], ["Always", "OnRootMismatch"])
         }
         seccomp(context["seccompProfile"], &errors)
         windowsOptions(context["windowsOptions"], &errors)
+        appArmor(context["appArmorProfile"], &errors)
+        for (key, values) in [
+            ("supplementalGroupsPolicy", ["Merge", "Strict"]), ("seLinuxChangePolicy", ["MountOption", "Recursive"]),
+        ] where context[key].isPresent {
+            errors.oneOf(context[key], values)
+        }
+    }
+
+    /// Source: `ValidateAppArmorProfileField`.
+    static func appArmor(_ profile: Field, _ errors: inout FieldErrors) {
+        guard profile.isPresent else { return }
+        let (type, path) = (profile["type"], profile["localhostProfile"])
+        switch type.text {
+        case "Localhost":
+            if path.text.isEmpty {
+                errors.required(path, "must be set when AppArmor type is Localhost")
+            } else if path.text.trimmingWhitespace != path.text {
+                errors.invalid(path, "must not be padded with whitespace")
+            }
+            if path.text.utf8.count > 4095 { errors.tooLong(path, bytes: 4095) }
+        case "RuntimeDefault", "Unconfined":
+            if path.isPresent { errors.invalid(path, "can only be set when AppArmor type is Localhost") }
+        case "": errors.required(type, "type is required when appArmorProfile is set")
+        default: errors.notSupported(type, ["Localhost", "RuntimeDefault", "Unconfined"])
+        }
     }
 
     static func identity(_ field: Field, _ errors: inout FieldErrors) {
@@ -237,153 +354,6 @@ extension Validation {
             guard let first = part.utf8.first, let last = part.utf8.last else { return false }
             func isPlain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
             return isPlain(first) && isPlain(last) && part.utf8.allSatisfy { isPlain($0) || $0 == 0x2D || $0 == 0x5F }
-        }
-    }
-
-    static func tolerations(_ tolerations: Field, _ errors: inout FieldErrors) {
-        for toleration in tolerations.items {
-            let key = toleration["key"]
-            let operation = toleration["operator"]
-            if !key.text.isEmpty { errors.check(key, NameText.qualified(key.text)) }
-            if key.text.isEmpty, operation.text != "Exists" {
-                errors.invalid(
-                    operation.with(.string(operation.text)),
-                    "operator must be Exists when `key` is empty, which means \"match all values and all keys\"")
-            }
-            if toleration["tolerationSeconds"].isPresent, toleration["effect"].text != "NoExecute" {
-                errors.invalid(toleration["effect"], "effect must be 'NoExecute' when `tolerationSeconds` is set")
-            }
-            switch operation.text {
-            case "Equal", "":
-                errors.check(operation.with(toleration["value"].json), NameText.labelValue(toleration["value"].text))
-            case "Exists":
-                if !toleration["value"].text.isEmpty {
-                    errors.invalid(
-                        operation.with(toleration.json), "value must be empty when `operator` is 'Exists'")
-                }
-            default: errors.notSupported(operation, ["Equal", "Exists"])
-            }
-            let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
-            if !toleration["effect"].text.isEmpty, !effects.contains(toleration["effect"].text) {
-                errors.notSupported(toleration["effect"], effects)
-            }
-        }
-    }
-
-    private static func spread(_ constraints: Field, _ errors: inout FieldErrors) {
-        func pair(_ constraint: Field) -> String {
-            "{\(constraint["topologyKey"].text), \(constraint["whenUnsatisfiable"].text)}"
-        }
-        for (index, constraint) in constraints.items.enumerated() {
-            if (constraint["maxSkew"].int ?? 0) <= 0 {
-                errors.invalid(constraint["maxSkew"], "must be greater than zero")
-            }
-            if constraint["topologyKey"].text.isEmpty { errors.required(constraint["topologyKey"], "can not be empty") }
-            errors.check(
-                constraint["topologyKey"],
-                constraint["topologyKey"].text.isEmpty ? [] : NameText.qualified(constraint["topologyKey"].text))
-            let actions = ["DoNotSchedule", "ScheduleAnyway"]
-            if !actions.contains(constraint["whenUnsatisfiable"].text) {
-                errors.notSupported(constraint["whenUnsatisfiable"], actions)
-            }
-            if let domains = constraint["minDomains"].int {
-                if domains <= 0 { errors.invalid(constraint["minDomains"], "must be greater than zero") }
-                if constraint["whenUnsatisfiable"].text != "DoNotSchedule" {
-                    errors.invalid(
-                        constraint["minDomains"],
-                        "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not \(constraint["whenUnsatisfiable"].text)"
-                    )
-                }
-            }
-            for key in ["nodeAffinityPolicy", "nodeTaintsPolicy"] where constraint[key].isPresent {
-                if !["Honor", "Ignore"].contains(constraint[key].text) {
-                    errors.notSupported(constraint[key], ["Honor", "Ignore"])
-                }
-            }
-            for other in constraints.items.dropFirst(index + 1) where pair(other) == pair(constraint) {
-                errors.duplicate(
-                    constraint["{topologyKey, whenUnsatisfiable}"], shown: pair(constraint).goQuoted)
-            }
-            if constraint["labelSelector"].isPresent { selector(constraint["labelSelector"], &errors) }
-        }
-    }
-
-    private static func affinity(_ affinity: Field, _ errors: inout FieldErrors) {
-        let node = affinity["nodeAffinity"]
-        let required = node["requiredDuringSchedulingIgnoredDuringExecution"]
-        if required.isPresent { nodeSelector(required, &errors) }
-        for term in node["preferredDuringSchedulingIgnoredDuringExecution"].items {
-            weight(term["weight"], &errors)
-            nodeSelectorTerm(term["preference"], &errors)
-        }
-        for kind in ["podAffinity", "podAntiAffinity"] {
-            for term in affinity[kind]["requiredDuringSchedulingIgnoredDuringExecution"].items {
-                podTerm(term, &errors)
-            }
-            for term in affinity[kind]["preferredDuringSchedulingIgnoredDuringExecution"].items {
-                weight(term["weight"], &errors)
-                podTerm(term["podAffinityTerm"], &errors)
-            }
-        }
-    }
-    private static func weight(_ weight: Field, _ errors: inout FieldErrors) {
-        if !(1...100).contains(weight.int ?? 0) { errors.invalid(weight, "must be in the range 1-100") }
-    }
-    private static func podTerm(_ term: Field, _ errors: inout FieldErrors) {
-        // Kubernetes names the selector so.
-        if term["labelSelector"].isPresent {
-            selector(term["matchExpressions"].with(term["labelSelector"].json), &errors)
-        }
-        if term["namespaceSelector"].isPresent { selector(term["namespaceSelector"], &errors) }
-        for namespace in term["namespaces"].items {
-            errors.check(term["namespace"].with(namespace.json), NameText.label(namespace.text))
-        }
-        if term["topologyKey"].text.isEmpty { errors.required(term["topologyKey"], "can not be empty") }
-        errors.check(
-            term["topologyKey"].with(.string(term["topologyKey"].text)), NameText.qualified(term["topologyKey"].text))
-    }
-
-    static func nodeSelector(_ nodeSelector: Field, _ errors: inout FieldErrors) {
-        let terms = nodeSelector["nodeSelectorTerms"]
-        if terms.json.items.isEmpty { errors.required(terms, "must have at least one node selector term") }
-        for term in terms.items { nodeSelectorTerm(term, &errors) }
-    }
-    private static func nodeSelectorTerm(_ term: Field, _ errors: inout FieldErrors) {
-        for requirement in term["matchExpressions"].items {
-            let values = requirement["values"]
-            switch requirement["operator"].text {
-            case "In", "NotIn":
-                if values.json.items.isEmpty {
-                    errors.required(values, "must be specified when `operator` is 'In' or 'NotIn'")
-                }
-            case "Exists", "DoesNotExist":
-                if !values.json.items.isEmpty {
-                    errors.forbidden(values, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'")
-                }
-            case "Gt", "Lt":
-                if values.json.items.count != 1 {
-                    errors.required(values, "must be specified single value when `operator` is 'Lt' or 'Gt'")
-                }
-            default: errors.invalid(requirement["operator"], "not a valid selector operator")
-            }
-            errors.check(
-                requirement["key"].with(.string(requirement["key"].text)),
-                NameText.qualified(requirement["key"].text))
-        }
-        for requirement in term["matchFields"].items {
-            let operation = requirement["operator"]
-            if !["In", "NotIn"].contains(operation.text) {
-                errors.invalid(operation.with(.string(operation.text)), "not a valid selector operator")
-            } else if requirement["values"].json.items.count != 1 {
-                errors.required(
-                    requirement["values"],
-                    "must be only one value when `operator` is 'In' or 'NotIn' for node field selector")
-            }
-            if requirement["key"].text != "metadata.name" {
-                errors.invalid(requirement["key"], "not a valid field selector key")
-                continue
-            }
-            for value in requirement["values"].items { errors.check(value, NameText.subdomain(value.text)) }
         }
     }
 }

@@ -3,67 +3,104 @@ import Shared
 /// What may change in a running pod through its own subresources.
 extension Validation {
     /// Ephemeral containers may be added, never changed or taken away.
-    /// Source: `ValidatePodEphemeralContainersUpdate`, `validateEphemeralContainers`.
+    /// Source: `ValidatePodEphemeralContainersUpdate`.
     static func ephemeralContainers(_ new: JSON, _ old: JSON) -> [FieldError] {
         var errors: FieldErrors = []
-        let list = Field(new)["spec"]["ephemeralContainers"]
-        let spec = new["spec"]
-        let known = Set((spec["containers"].items + spec["initContainers"].items).compactMap { $0["name"].string })
-        var names = known
-        let before = old["spec"]["ephemeralContainers"].items
-        for container in list.items {
+        let pod = Field(new)
+        self.pod(pod, &errors)
+        annotationChange(pod, Field(old), &errors)
+        guard old["metadata"]["annotations"]["kubernetes.io/config.mirror"].isNull else {
+            errors = []
+            errors.forbidden(Field.whole, "static pods do not support ephemeral containers")
+            return errors
+        }
+        let list = pod["spec"]["ephemeralContainers"]
+        for container in old["spec"]["ephemeralContainers"].items {
             let name = container["name"]
-            if let same = before.first(where: { $0["name"].string == name.text }) {
-                if same != container.json {
-                    errors.forbidden(list, "existing ephemeral containers \"\(name.text)\" may not be changed\n")
-                }
-                if !names.insert(name.text).inserted { errors.duplicate(name) }
+            guard let same = list.json.items.last(where: { $0["name"] == name }) else {
+                errors.forbidden(
+                    list, "existing ephemeral containers \((name.string ?? "").goQuoted) may not be removed\n")
                 continue
             }
-            if name.text.isEmpty { errors.required(name) } else { errors.check(name, NameText.label(name.text)) }
-            if !names.insert(name.text).inserted { errors.duplicate(name) }
-            if container["image"].text.isEmpty { errors.required(container["image"]) }
-            let target = container["targetContainerName"]
-            if !target.text.isEmpty, !known.contains(target.text) { errors.notFound(target) }
-            for key in ["lifecycle", "livenessProbe", "ports", "readinessProbe", "resizePolicy", "startupProbe"]
-            where container[key].isPresent {
-                errors.forbidden(container[key], "cannot be set for an Ephemeral Container")
-            }
-            if !container["resources"].json.members.isEmpty {
-                errors.forbidden(container["resources"], "cannot be set for an Ephemeral Container")
+            if same != container {
+                errors.forbidden(
+                    list, "existing ephemeral containers \((name.string ?? "").goQuoted) may not be changed\n")
             }
         }
-        let kept = Set(list.items.map { $0["name"].text })
-        for container in before {
-            guard let name = container["name"].string, !kept.contains(name) else { continue }
-            errors.forbidden(list, "existing ephemeral containers \"\(name)\" may not be removed\n")
-        }
+        return errors
+    }
+
+    /// Source: `ValidatePodBinding`.
+    static func podBinding(_ binding: JSON) -> [FieldError] {
+        var errors: FieldErrors = []
+        let target = Field(binding)["target"]
+        if !target["kind"].text.isEmpty { errors.oneOf(target["kind"], ["Node", "<empty>"]) }
+        errors.nonEmpty(target["name"])
         return errors
     }
 
     /// CPU and memory may change, the quality class may not. Source: `ValidatePodResize`.
     static func resize(_ new: JSON, _ old: JSON) -> [FieldError] {
         var errors: FieldErrors = []
-        let spec = Field(new)["spec"]
-        if new["status"]["qosClass"].string != nil, quality(new) != quality(old) {
-            errors.invalid(spec, "Pod QOS Class may not change as a result of resizing")
+        pod(Field(new), &errors)
+        if let refusal = resizeRefusal(new, old) {
+            errors = []
+            errors.forbidden(Field.whole, refusal)
+            return errors
         }
-        for (list, key) in [("containers", "limits"), ("containers", "requests")] {
-            for container in spec[list].items {
-                let before = old["spec"][list].items.first { $0["name"].string == container["name"].text }
-                let was = before?["resources"][key] ?? .null
-                for name in Set(Array(container["resources"][key].json.members.keys) + Array(was.members.keys))
-                where name != "cpu" && name != "memory" && container["resources"][key][name].json != was[name] {
-                    errors.forbidden(spec, "only cpu and memory resources are mutable")
-                }
-                for name in ["cpu", "memory"] where !was[name].isNull && !container["resources"][key][name].isPresent {
-                    errors.forbidden(container["resources"][key], "resource \(key) cannot be removed")
+        let spec = Field(new)["spec"]
+        if quality(new) != quality(old) {
+            errors.invalid(
+                spec.with(.string(new["status"]["qosClass"].string ?? "")),
+                "Pod QOS Class may not change as a result of resizing")
+        }
+        let lists = ["initContainers", "containers"]
+        for list in lists {
+            for container in spec[list].items where list == "containers" || container["restartPolicy"].text == "Always"
+            {
+                let was = old["spec"][list].items.first { $0["name"].string == container["name"].text } ?? .null
+                for key in ["requests", "limits"] {
+                    let names = was["resources"][key].members.keys
+                    if names.contains(where: { container["resources"][key][$0].isAbsent }) {
+                        errors.forbidden(container["resources"][key], "resource \(key) cannot be removed")
+                    }
                 }
             }
         }
-        var whole: FieldErrors = []
-        containers(spec, volumes: [:], &whole)
-        return errors + whole.filter { $0.field.contains(".resources") }
+        for list in lists.reversed() {
+            for container in spec[list].items {
+                let was = old["spec"][list].items.first { $0["name"].string == container["name"].text } ?? .null
+                let isSidecar = container["restartPolicy"].text == "Always"
+                if list == "initContainers", !isSidecar {
+                    if container.json != was {
+                        errors.forbidden(spec, "resources for non-sidecar init containers are immutable")
+                    }
+                } else if otherResources(container.json) != otherResources(was) {
+                    errors.forbidden(
+                        spec,
+                        isSidecar
+                            ? "only cpu and memory resources for sidecar containers are mutable"
+                            : "only cpu and memory resources are mutable")
+                }
+            }
+        }
+        return errors
+    }
+    private static func resizeRefusal(_ new: JSON, _ old: JSON) -> String? {
+        let amounts = [new, old].flatMap { pod in
+            ["requests", "limits"].map { pod["spec"]["resources"][$0].members.count }
+        }
+        if amounts.contains(where: { $0 > 0 }) { return "pods with pod-level resources cannot be resized" }
+        if !old["metadata"]["annotations"]["kubernetes.io/config.mirror"].isNull {
+            return "static pods cannot be resized"
+        }
+        return old["spec"]["os"]["name"] == "windows" ? "windows pods cannot be resized" : nil
+    }
+    /// What a container asks for beside CPU and memory.
+    private static func otherResources(_ container: JSON) -> [[String: String]] {
+        ["requests", "limits"].map { key in
+            container["resources"][key].strings.filter { $0.key != "cpu" && $0.key != "memory" }
+        }
     }
 
     /// Guaranteed, burstable or best effort. Source: Kubernetes `qos.ComputePodQOS`.

@@ -12,23 +12,22 @@ extension Validation {
             errors.invalid(
                 spec["clusterIPs"].entry("0").with("None"), "may not be set to 'None' for LoadBalancer services")
         }
-        for port in ports where type == "LoadBalancer" && port["port"].int == 10_250 {
-            errors.invalid(
-                port.with(10_250), "may not expose port 10250 externally since it is used by kubelet")
-        }
         if type == "NodePort", isHeadless {
             errors.invalid(spec["clusterIPs"][0].with("None"), "may not be set to 'None' for NodePort services")
         }
         if type == "ExternalName" {
+            if !spec["clusterIP"].text.isEmpty {
+                errors.forbidden(spec["clusterIPs"], "may not be set when `type` is 'ExternalName'")
+            }
+            for key in ["ipFamilies", "ipFamilyPolicy"] where spec[key].isPresent && spec[key].json != [] {
+                errors.forbidden(spec[key], "may not be set when `type` is 'ExternalName'")
+            }
             let name = spec["externalName"].text
             if name.isEmpty {
                 errors.required(spec["externalName"])
             } else {
                 errors.check(
                     spec["externalName"], NameText.subdomain(name.hasSuffix(".") ? String(name.dropLast()) : name))
-            }
-            if !spec["clusterIP"].text.isEmpty {
-                errors.forbidden(spec["clusterIPs"], "may not be set when `type` is 'ExternalName'")
             }
         }
         servicePorts(ports, &errors)
@@ -45,6 +44,10 @@ extension Validation {
                 spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"],
                 "must be greater than 0 and less than 86400")
         }
+        if spec["sessionAffinity"].text == "None", spec["sessionAffinityConfig"].isPresent {
+            errors.forbidden(
+                spec["sessionAffinityConfig"], "must not be set when session affinity is None")
+        }
         if !spec["clusterIP"].text.isEmpty, !isHeadless, type != "ExternalName",
             IPAddress(spec["clusterIP"].text) == nil
         {
@@ -55,21 +58,31 @@ extension Validation {
         for address in spec["externalIPs"].items { endpointAddress(address, &errors) }
         serviceTraffic(spec, &errors)
         errors.oneOf(spec["type"], ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], required: true)
-        for range in spec["loadBalancerSourceRanges"].items {
-            if type != "LoadBalancer" {
-                errors.forbidden(spec["LoadBalancerSourceRanges"], "may only be used when `type` is 'LoadBalancer'")
-                break
-            }
-            if !IPAddress.isPrefix(range.text.trimmingWhitespace) {
-                errors.invalid(
-                    spec["LoadBalancerSourceRanges"].with(.string("[\(range.text)]")),
-                    "must be a list of IP ranges. For example, 10.240.0.0/24,10.250.0.0/24 ")
-            }
-        }
         if type == "ClusterIP" {
             for port in ports where (port["nodePort"].int ?? 0) != 0 {
                 errors.forbidden(port["nodePort"], "may not be used when `type` is 'ClusterIP'")
             }
+        }
+        sourceRanges(object, &errors)
+    }
+
+    /// Who may reach a load balancer, by field or by annotation. Source: `GetLoadBalancerSourceRanges`.
+    private static func sourceRanges(_ object: Field, _ errors: inout FieldErrors) {
+        let spec = object["spec"]
+        var ranges = spec["loadBalancerSourceRanges"].json.items.map { $0.string ?? "" }
+        var field = spec["LoadBalancerSourceRanges"].with(.string("[\(ranges.joined(separator: " "))]"))
+        if ranges.isEmpty {
+            let key = "service.beta.kubernetes.io/load-balancer-source-ranges"
+            field = object["metadata"]["annotations"].entry(key)
+            guard field.isPresent else { return }
+            let text = field.text.trimmingWhitespace
+            ranges = text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+        if spec["type"].text != "LoadBalancer" {
+            errors.forbidden(field, "may only be used when `type` is 'LoadBalancer'")
+        }
+        if !ranges.allSatisfy({ IPAddress.isPrefix($0.trimmingWhitespace) }) {
+            errors.invalid(field, "must be a list of IP ranges. For example, 10.240.0.0/24,10.250.0.0/24 ")
         }
     }
 
@@ -108,6 +121,9 @@ extension Validation {
                 errors.check(spec["loadBalancerClass"], NameText.qualified(spec["loadBalancerClass"].text))
             }
         }
+        if spec["trafficDistribution"].isPresent {
+            errors.oneOf(spec["trafficDistribution"], ["PreferClose", "PreferSameNode", "PreferSameZone"])
+        }
         families(spec, &errors)
         clusterAddresses(spec, &errors)
     }
@@ -116,12 +132,7 @@ extension Validation {
     private static func families(_ spec: Field, _ errors: inout FieldErrors) {
         let families = spec["ipFamilies"]
         let policy = spec["ipFamilyPolicy"]
-        if spec["type"].text == "ExternalName" {
-            for field in [families, policy] where field.isPresent {
-                errors.forbidden(field, "may not be set when `type` is 'ExternalName'")
-            }
-            return
-        }
+        guard spec["type"].text != "ExternalName" else { return }
         var seen: Set<String> = []
         for family in families.items {
             errors.oneOf(family, ["IPv4", "IPv6"])

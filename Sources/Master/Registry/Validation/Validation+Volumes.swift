@@ -1,46 +1,74 @@
 import Shared
 
-/// The volumes of a pod and persistent volumes. Source: `validateVolumeSource`.
+/// The volumes of a pod. Source: `validateVolumeSource`.
 extension Validation {
     /// The volumes by name, for the mounts that follow. A volume that is wrong is none that could be mounted.
-    static func volumes(_ list: Field, _ errors: inout FieldErrors) -> [String: JSON] {
+    /// `podName` is empty in templates.
+    static func volumes(_ list: Field, podName: String, _ errors: inout FieldErrors) -> [String: JSON] {
         var found: [String: JSON] = [:]
+        let made = Set(
+            podName.isEmpty
+                ? [] : list.items.filter { $0["ephemeral"].isPresent }.map { "\(podName)-\($0["name"].text)" })
         for volume in list.items {
             let before = errors.count
-            sources(volume, except: ["name"], required: true, &errors)
+            sources(volume, in: podSources, &errors)
             let name = volume["name"]
+            if volume["iscsi"]["initiatorName"].isPresent {
+                targetLength(name.text, volume["iscsi"]["targetPortal"].text, name, &errors)
+            }
+            if volume["ephemeral"].isPresent, !podName.isEmpty, !name.text.isEmpty {
+                let claim = "\(podName)-\(name.text)"
+                errors.check(name, NameText.subdomain(claim).map { "PVC name \(claim.goQuoted): \($0)" })
+            }
             if name.text.isEmpty { errors.required(name) } else { errors.check(name, NameText.label(name.text)) }
             if found[name.text] != nil { errors.duplicate(name) }
             if errors.count == before { found[name.text] = volume.json }
+            let claim = volume["persistentVolumeClaim"]["claimName"]
+            if claim.isPresent, made.contains(claim.text) {
+                errors.invalid(claim, "must not reference a PVC that gets created for an ephemeral volume")
+            }
         }
         return found
     }
 
     /// Exactly one source, and that one complete.
-    static func sources(_ volume: Field, except others: Set<String>, required: Bool, _ errors: inout FieldErrors) {
+    static func sources(
+        _ volume: Field, in kinds: [String], isPersistent: Bool = false, _ errors: inout FieldErrors
+    ) {
         var found = false
-        for key in kinds where volume[key].isPresent && !others.contains(key) {
-            if found {
-                errors.forbidden(volume[key], "may not specify more than 1 volume type")
+        for key in kinds where volume[key].isPresent {
+            // A persistent volume of this kind is looked at whatever else it is.
+            if found, !(isPersistent && key == "flexVolume") {
+                errors.forbidden(volume[refusedPaths[key] ?? key], "may not specify more than 1 volume type")
                 continue
             }
             found = true
-            source(key, volume[key == "gcePersistentDisk" ? "persistentDisk" : key].with(volume[key].json), &errors)
+            let place = volume[key == "gcePersistentDisk" ? "persistentDisk" : key].with(volume[key].json)
+            source(key, place, isPersistent: isPersistent, &errors)
         }
-        if !found, required { errors.required(volume, "must specify a volume type") }
+        if !found { errors.required(volume, "must specify a volume type") }
     }
 
-    static let kinds = [
+    /// Paths that Kubernetes writes otherwise where a source is one too many.
+    private static let refusedPaths = ["cephfs": "cephFS", "downwardAPI": "downwarAPI"]
+
+    /// In the order in which Kubernetes looks at them. Source: `validateVolumeSource`.
+    private static let podSources = [
         "emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi",
         "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI", "fc",
-        "flexVolume", "azureFile", "configMap", "vsphereVolume", "portworxVolume", "azureDisk", "storageos",
-        "projected", "scaleIO", "csi", "ephemeral", "image", "local", "photonPersistentDisk",
+        "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume", "azureDisk",
+        "storageos", "projected", "scaleIO", "csi", "ephemeral", "image",
+    ]
+    /// Source: `ValidatePersistentVolumeSpec`.
+    static let persistentSources = [
+        "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd", "quobyte",
+        "cephfs", "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume", "photonPersistentDisk",
+        "portworxVolume", "azureDisk", "scaleIO", "local", "storageos", "csi",
     ]
 
-    /// The secrets that a storage driver is given.
+    /// The secrets that a storage driver is given, as far as Kubernetes looks at them.
     private static let secretKeys = [
-        "controllerPublishSecretRef", "nodeStageSecretRef", "nodePublishSecretRef", "controllerExpandSecretRef",
-        "nodeExpandSecretRef",
+        "controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef",
     ]
 
     /// Fields that a source cannot do without.
@@ -49,12 +77,14 @@ extension Validation {
         "persistentVolumeClaim": ["claimName"], "gcePersistentDisk": ["pdName"], "awsElasticBlockStore": ["volumeID"],
         "glusterfs": ["endpoints", "path"], "cinder": ["volumeID"], "flexVolume": ["driver"],
         "azureFile": ["secretName", "shareName"], "azureDisk": ["diskName", "diskURI"], "vsphereVolume": ["volumePath"],
-        "portworxVolume": ["volumeID"], "quobyte": ["volume"], "gitRepo": ["repository"],
-        "iscsi": ["targetPortal", "iqn"], "scaleIO": ["gateway", "system", "volumeName"],
+        "portworxVolume": ["volumeID"], "gitRepo": ["repository"],
+        "iscsi": ["targetPortal"], "scaleIO": ["gateway", "system", "volumeName"],
         "local": ["path"], "image": ["reference"], "photonPersistentDisk": ["pdID"],
     ]
 
-    private static func source(_ kind: String, _ source: Field, _ errors: inout FieldErrors) {
+    private static func source(
+        _ kind: String, _ source: Field, isPersistent: Bool, _ errors: inout FieldErrors
+    ) {
         for key in needed[kind] ?? [] where source[key].text.isEmpty {
             errors.required(source[key])
         }
@@ -64,6 +94,7 @@ extension Validation {
                 errors.forbidden(source["sizeLimit"], "SizeLimit field must be a valid resource quantity")
             }
         case "hostPath":
+            guard !source["path"].text.isEmpty else { break }
             if source["path"].text.split(separator: "/").contains("..") {
                 errors.invalid(source["path"], "must not contain '..'")
             }
@@ -88,19 +119,34 @@ extension Validation {
             }
         case "csi":
             driverName(source["driver"], &errors)
-            for key in secretKeys where source[key].isPresent { errors.nonEmpty(source[key]["name"]) }
+            if isPersistent {
+                errors.nonEmpty(source["volumeHandle"])
+                for key in secretKeys { secretReference(source[key], &errors) }
+            } else if source["nodePublishSecretRef"].isPresent {
+                errors.nonEmpty(source["nodePublishSecretRef"]["name"])
+            }
+        case "glusterfs":
+            let space = source["endpointsNamespace"]
+            guard isPersistent, space.isPresent else { break }
+            if space.text.isEmpty {
+                errors.invalid(space, "if the endpointnamespace is set, it must be a valid namespace name")
+            } else {
+                errors.check(space, NameText.label(space.text))
+            }
+        case "azureFile":
+            if source["secretNamespace"].isPresent { errors.nonEmpty(source["secretNamespace"]) }
         case "gcePersistentDisk", "awsElasticBlockStore":
             if let part = source["partition"].int, !(0...255).contains(part) {
                 errors.invalid(source["partition"], "must be between 1 and 255, inclusive")
             }
-        case "cinder": if source["secretRef"].isPresent { errors.nonEmpty(source["secretRef"]["name"]) }
+        case "cinder": secretNames(source["secretRef"], isPersistent, &errors)
         case "flexVolume": reservedOptions(source["options"], &errors)
         case "storageos":
+            if source["volumeName"].text.isEmpty { errors.required(source["volumeName"]) }
             for key in ["volumeName", "volumeNamespace"] where !source[key].text.isEmpty {
                 errors.check(source[key], NameText.label(source[key].text))
             }
-            if source["volumeName"].text.isEmpty { errors.required(source["volumeName"]) }
-            if source["secretRef"].isPresent { errors.nonEmpty(source["secretRef"]["name"]) }
+            secretNames(source["secretRef"], isPersistent, &errors)
         case "rbd":
             if source["monitors"].json.items.isEmpty { errors.required(source["monitors"]) }
             errors.nonEmpty(source["image"])
@@ -121,7 +167,7 @@ extension Validation {
                 }
                 unit(source["lun"], &errors)
             }
-        case "iscsi": iscsi(source, &errors)
+        case "iscsi": iscsi(source, isPersistent, &errors)
         case "flocker":
             let name = source["datasetName"].text
             if name.isEmpty == source["datasetUUID"].text.isEmpty {
@@ -149,6 +195,7 @@ extension Validation {
                     errors.invalid(source["registry"], text)
                 }
             }
+            errors.nonEmpty(source["volume"])
         case "azureDisk":
             if source["cachingMode"].isPresent {
                 errors.oneOf(source["cachingMode"], ["None", "ReadOnly", "ReadWrite"])
@@ -175,26 +222,62 @@ extension Validation {
             if source["volumeClaimTemplate"].isAbsent {
                 errors.required(source["volumeClaimTemplate"])
             } else {
-                claim(source["volumeClaimTemplate"]["spec"], &errors)
+                claimTemplate(source["volumeClaimTemplate"], &errors)
             }
         default: break
         }
     }
 
-    private static func iscsi(_ source: Field, _ errors: inout FieldErrors) {
+    /// Source: `ValidatePersistentVolumeClaimTemplate`.
+    private static func claimTemplate(_ template: Field, _ errors: inout FieldErrors) {
+        let meta = template["metadata"]
+        annotations(meta["annotations"], &errors)
+        labels(meta["labels"], &errors)
+        let refused = [
+            ("name", "name"), ("generateName", "generateName"), ("namespace", "namespace"), ("selfLink", "selfLink"),
+            ("uid", "uID"), ("resourceVersion", "resourceVersion"), ("generation", "generation"),
+            ("creationTimestamp", "creationTimestamp"), ("deletionTimestamp", "deletionTimestamp"),
+            ("deletionGracePeriodSeconds", "deletionGracePeriodSeconds"), ("ownerReferences", "ownerReferences"),
+            ("finalizers", "finalizers"), ("managedFields", "managedFields"),
+        ]
+        for (key, path) in refused where meta[key].isPresent { errors.forbidden(meta[path], "cannot be set") }
+        claim(template["spec"], &errors)
+    }
+
+    private static func secretNames(_ secret: Field, _ isPersistent: Bool, _ errors: inout FieldErrors) {
+        guard secret.isPresent else { return }
+        errors.nonEmpty(secret["name"])
+        if isPersistent { errors.nonEmpty(secret["namespace"]) }
+    }
+    /// Source: `validatePVSecretReference`.
+    private static func secretReference(_ secret: Field, _ errors: inout FieldErrors) {
+        guard secret.isPresent else { return }
+        let (name, space) = (secret["name"], secret["namespace"])
+        if name.text.isEmpty { errors.required(name) } else { errors.check(name, NameText.subdomain(name.text)) }
+        if space.text.isEmpty { errors.required(space) } else { errors.check(space, NameText.label(space.text)) }
+    }
+
+    private static func iscsi(_ source: Field, _ isPersistent: Bool, _ errors: inout FieldErrors) {
         let name = source["iqn"]
-        if !name.text.isEmpty { qualifiedTarget(name, &errors) }
+        if name.text.isEmpty { errors.required(name) } else { qualifiedTarget(name, isPersistent, &errors) }
         unit(source["lun"], &errors)
         let usesSecret = source["chapAuthDiscovery"].bool || source["chapAuthSession"].bool
         if usesSecret, source["secretRef"].isAbsent { errors.required(source["secretRef"]) }
-        if source["secretRef"].isPresent, source["secretRef"]["name"].text.isEmpty {
-            errors.required(source["secretRef"]["name"])
+        if isPersistent, source["secretRef"].isPresent { errors.nonEmpty(source["secretRef"]["name"]) }
+        if source["initiatorName"].isPresent {
+            qualifiedTarget(source["initiatorname"].with(source["initiatorName"].json), isPersistent, &errors)
         }
-        if source["initiatorName"].isPresent { qualifiedTarget(source["initiatorName"], &errors) }
+    }
+    static func targetLength(_ volume: String, _ portal: String, _ field: Field, _ errors: inout FieldErrors) {
+        guard "\(volume):\(portal)".utf8.count > 64 else { return }
+        errors.invalid(
+            field,
+            "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is "
+                + "specified.")
     }
 
     /// `iqn.2001-04.com.example:storage`, `eui.` with 16 digits or `naa.` with 32.
-    private static func qualifiedTarget(_ name: Field, _ errors: inout FieldErrors) {
+    private static func qualifiedTarget(_ name: Field, _ isPersistent: Bool, _ errors: inout FieldErrors) {
         func isWord(_ text: Substring) -> Bool { text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) } }
         let rest = name.text.dropFirst(4)
         var isRight = name.text.dropFirst(3).first == "."
@@ -207,11 +290,11 @@ extension Validation {
                 isRight && owner.count == 2 && !owner[1].isEmpty && date.map(\.count) == [4, 2]
                 && date.allSatisfy { $0.allSatisfy(\.isNumber) }
                 && isWord(Substring(owner[1].replacing("-", with: "").replacing(".", with: "")))
-                && (parts.count == 1 || !parts[1].isEmpty && !parts[1].contains { ",;*&$| \t\n".contains($0) })
+                && parts.count == 2 && !parts[1].isEmpty && !parts[1].contains { ",;*&$| \t\n".contains($0) }
         case "eui": isRight = isRight && rest.count == 16 && isWord(rest)
         case "naa": isRight = isRight && rest.count == 32 && isWord(rest)
         default:
-            errors.invalid(name, "must be valid format starting with iqn, eui, or naa")
+            errors.invalid(name, "must be valid format" + (isPersistent ? "" : " starting with iqn, eui, or naa"))
             return
         }
         if !isRight { errors.invalid(name, "must be valid format") }
@@ -287,11 +370,6 @@ extension Validation {
             }
         }
         for entry in source["sources"].items {
-            let given = [
-                "secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate",
-            ].filter { entry[$0].isPresent }
-            if given.count > 1 { errors.forbidden(entry, "may not specify more than 1 volume type") }
-            if given.isEmpty { errors.required(entry, "may not specify a nil source") }
             for key in ["secret", "configMap"] where entry[key].isPresent {
                 errors.nonEmpty(entry[key]["name"])
                 keys(entry[key]["items"], &errors)
@@ -301,99 +379,47 @@ extension Validation {
                 downward(entry["downwardAPI"], &errors)
                 for item in entry["downwardAPI"]["items"].items { note(item["path"].text, of: item["path"].text) }
             }
-            let token = entry["serviceAccountToken"]
-            guard token.isPresent else { continue }
-            if let seconds = token["expirationSeconds"].int, seconds < 600 {
-                errors.invalid(token["expirationSeconds"], "may not specify a duration less than 10 minutes")
+            if entry["serviceAccountToken"].isPresent { token(entry["serviceAccountToken"], of: source, &errors) }
+            let bundle = entry["clusterTrustBundle"]
+            if bundle.isPresent {
+                trustBundle(bundle, &errors)
+                note(bundle["path"].text, of: bundle["path"].text)
             }
-            if let seconds = token["expirationSeconds"].int, seconds > 1 << 32 {
-                errors.invalid(token["expirationSeconds"], "may not specify a duration larger than 2^32 seconds")
-            }
-            errors.nonEmpty(token["path"])
-            ownPath(token["path"], &errors)
+            let given = [
+                "secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate",
+            ].filter { entry[$0].isPresent }
+            if given.count > 1 { errors.forbidden(entry, "may not specify more than 1 volume type") }
         }
     }
 
-    static func claim(_ spec: Field, _ errors: inout FieldErrors) {
-        let modes = spec["accessModes"]
-        if modes.json.items.isEmpty { errors.required(modes, "at least 1 access mode is required") }
-        accessModes(modes, &errors)
-        if spec["selector"].isPresent { selector(spec["selector"], &errors) }
-        let storage = spec["resources"].with(spec["resources"]["requests"].json).entry("storage")
-        if storage.isAbsent {
-            errors.required(storage)
-        } else if let quantity = storage.quantity, quantity.isZero || quantity.isNegative {
-            errors.invalid(storage, "must be greater than zero")
+    private static func token(_ token: Field, of volume: Field, _ errors: inout FieldErrors) {
+        let lifetime = token["expirationSeconds"]
+        if let seconds = lifetime.int, seconds < 600 {
+            errors.invalid(lifetime, "may not specify a duration less than 10 minutes")
         }
-        if !spec["storageClassName"].text.isEmpty {
-            errors.check(spec["storageClassName"], NameText.subdomain(spec["storageClassName"].text))
+        if let seconds = lifetime.int, seconds > 1 << 32 {
+            errors.invalid(lifetime, "may not specify a duration larger than 2^32 seconds")
         }
-        if spec["volumeMode"].isPresent { errors.oneOf(spec["volumeMode"], ["Block", "Filesystem"]) }
-        for key in ["dataSource", "dataSourceRef"] where spec[key].isPresent {
-            errors.nonEmpty(spec[key]["name"])
-            errors.nonEmpty(spec[key]["kind"])
-            let group = spec[key]["apiGroup"].text
-            let kind = spec[key]["kind"].text
-            if group.isEmpty, kind != "PersistentVolumeClaim" {
-                errors.invalid(
-                    spec[key].with(.string(kind)),
-                    "must be 'PersistentVolumeClaim' when referencing the default apiGroup")
-            }
-        }
-        if spec["dataSource"].isPresent, spec["dataSourceRef"].isPresent,
-            spec["dataSource"].json != spec["dataSourceRef"].json
-        {
-            errors.invalid(spec.with(.string(spec["dataSource"].path)), "must match dataSourceRef")
-        }
+        // Kubernetes names the volume, not the token.
+        let path = volume["path"].with(token["path"].json)
+        if path.text.isEmpty { errors.required(path) } else { ownPath(path, &errors) }
     }
 
-    static func accessModes(_ modes: Field, _ errors: inout FieldErrors) {
-        let known = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"]
-        for mode in modes.json.items where !known.contains(mode.string ?? "") {
-            errors.notSupported(modes.with(mode), known)
-        }
-        if modes.json.items.contains("ReadWriteOncePod"), modes.json.items.count > 1 {
-            errors.forbidden(modes, "may not use ReadWriteOncePod with other access modes")
-        }
-    }
-
-    static func persistentVolume(_ object: Field, _ errors: inout FieldErrors) {
-        let spec = object["spec"]
-        if spec["accessModes"].json.items.isEmpty { errors.required(spec["accessModes"]) }
-        accessModes(spec["accessModes"], &errors)
-        let capacity = spec["capacity"]
-        if capacity.json.members.isEmpty { errors.required(capacity) }
-        if capacity["storage"].isAbsent || capacity.json.members.count > 1 {
-            errors.notSupported(capacity, ["storage"])
-        }
-        if let size = capacity["storage"].quantity, size.isZero || size.isNegative {
-            errors.invalid(capacity.entry("storage"), "must be greater than zero")
-        }
-        errors.oneOf(spec["persistentVolumeReclaimPolicy"], ["Delete", "Recycle", "Retain"])
-        sources(spec, except: ["secret", "configMap", "downwardAPI", "projected"], required: true, &errors)
-        if spec["hostPath"]["path"].text == "/", spec["persistentVolumeReclaimPolicy"].text == "Recycle" {
-            errors.forbidden(
-                spec["persistentVolumeReclaimPolicy"], "may not be 'recycle' for a hostPath mount of '/'")
-        }
-        if spec["nodeAffinity"].isPresent {
-            if spec["nodeAffinity"]["required"].isAbsent {
-                errors.required(spec["nodeAffinity"]["required"], "must specify required node constraints")
-            } else {
-                nodeSelector(spec["nodeAffinity"]["required"], &errors)
+    private static func trustBundle(_ bundle: Field, _ errors: inout FieldErrors) {
+        let (name, signer) = (bundle["name"], bundle["signerName"])
+        switch (name.isPresent, signer.isPresent) {
+        case (true, true): errors.invalid(bundle, "only one of name and signerName may be used")
+        case (true, false):
+            if name.text.isEmpty { errors.required(name, "must be a valid object name") }
+            if bundle["labelSelector"].isPresent {
+                errors.invalid(bundle["labelSelector"], "labelSelector must be unset if name is specified")
             }
-        } else if spec["local"].isPresent {
-            errors.required(spec["nodeAffinity"], "Local volume requires node affinity")
+        case (false, true):
+            if signer.text.isEmpty { errors.required(signer, "must be a valid signer name") }
+            selector(bundle["labelSelector"], &errors)
+        case (false, false): errors.required(bundle, "either name or signerName must be specified")
         }
-        if !spec["storageClassName"].text.isEmpty {
-            errors.check(spec["storageClassName"], NameText.subdomain(spec["storageClassName"].text))
-        }
-        if spec["volumeMode"].isPresent { errors.oneOf(spec["volumeMode"], ["Block", "Filesystem"]) }
-        if spec["csi"].isPresent { errors.nonEmpty(spec["csi"]["volumeHandle"]) }
-        for kind in ["cinder", "storageos"] where spec[kind]["secretRef"].isPresent {
-            errors.nonEmpty(spec[kind]["secretRef"]["namespace"])
-        }
-        for key in secretKeys where spec["csi"][key].isPresent { errors.nonEmpty(spec["csi"][key]["namespace"]) }
-        let space = spec["azureFile"]["secretNamespace"]
-        if space.isPresent, space.text.isEmpty { errors.required(space) }
+        errors.nonEmpty(bundle["path"])
+        ownPath(bundle["path"], &errors)
     }
 }

@@ -66,4 +66,73 @@ extension Validation {
             $0.utf8.count <= 63 && NameText.label($0.lowercased()).isEmpty
         }
     }
+
+    /// Containers that are processes of the node are so all together. Source: `validateWindowsHostProcessPod`.
+    static func hostProcesses(_ spec: Field, _ errors: inout FieldErrors) {
+        let ofPod = spec["securityContext"]["windowsOptions"]["hostProcess"].json.bool
+        let containers = containersInOrder(spec)
+        var count = 0
+        for container in containers {
+            let field = container["securityContext"]["windowsOptions"]["hostProcess"]
+            if let ofPod, let own = field.json.bool, own != ofPod {
+                errors.invalid(field, "pod hostProcess value must be identical if both are specified, was \(ofPod)")
+            }
+            if field.json.bool ?? ofPod ?? false { count += 1 }
+        }
+        guard count > 0 else { return }
+        if count != containers.count {
+            errors.invalid(
+                spec.with(""),
+                "If pod contains any hostProcess containers then all containers must be HostProcess containers")
+        }
+        if !spec["hostNetwork"].bool {
+            errors.invalid(
+                spec["hostNetwork"].with(false),
+                "hostNetwork must be true if pod contains any hostProcess containers")
+        }
+    }
+
+    /// What the other system has only. Source: `validateOS`, `validateLinux`, `validateWindows`.
+    static func operatingSystem(_ spec: Field, _ errors: inout FieldErrors) {
+        let system = spec["os"]
+        guard system.isPresent else { return }
+        switch system["name"].text {
+        case "": errors.required(system["name"], "cannot be empty")
+        case "linux":
+            for context in [spec["securityContext"]] + containersInOrder(spec).map({ $0["securityContext"] })
+            where context["windowsOptions"].isPresent {
+                errors.forbidden(context["windowsOptions"], "windows options cannot be set for a linux pod")
+            }
+        case "windows": withoutLinux(spec, &errors)
+        default: errors.notSupported(system.with(system["name"].json), ["linux", "windows"])
+        }
+    }
+    private static func withoutLinux(_ spec: Field, _ errors: inout FieldErrors) {
+        func refuse(_ field: Field, unless isAbsent: Bool) {
+            if !isAbsent { errors.forbidden(field, "cannot be set for a windows pod") }
+        }
+        let context = spec["securityContext"]
+        for key in ["appArmorProfile", "seLinuxOptions"] { refuse(context[key], unless: context[key].isAbsent) }
+        refuse(spec["hostUsers"], unless: spec["hostUsers"].isAbsent)
+        for key in ["hostPID", "hostIPC"] { refuse(spec[key], unless: !spec[key].bool) }
+        for key in ["seccompProfile", "fsGroup", "fsGroupChangePolicy"] {
+            refuse(context[key], unless: context[key].isAbsent)
+        }
+        refuse(context["sysctls"], unless: context["sysctls"].json.items.isEmpty)
+        refuse(spec["shareProcessNamespace"], unless: spec["shareProcessNamespace"].isAbsent)
+        for key in [
+            "runAsUser", "runAsGroup", "supplementalGroups", "supplementalGroupsPolicy", "seLinuxChangePolicy",
+        ] {
+            refuse(context[key], unless: context[key].isAbsent)
+        }
+        for container in containersInOrder(spec) {
+            let context = container["securityContext"]
+            for key in [
+                "appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem",
+                "privileged", "allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup",
+            ] {
+                refuse(context[key], unless: context[key].isAbsent)
+            }
+        }
+    }
 }

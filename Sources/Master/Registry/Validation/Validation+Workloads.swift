@@ -233,6 +233,8 @@ extension Validation {
             match(found, template, &errors)
             labels(template["labels"].with(template["metadata"]["labels"].json), &errors)
             annotations(template["annotations"].with(template["metadata"]["annotations"].json), &errors)
+            podAnnotations(
+                template["annotations"].with(template["metadata"]["annotations"].json), template["spec"], &errors)
         }
         lasting(spec["template"], "StatefulSet", &errors)
     }

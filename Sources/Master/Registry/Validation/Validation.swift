@@ -17,9 +17,7 @@ enum Validation {
     /// What only a new object may not have.
     private static func creation(_ object: Field, _ resource: Resource, _ errors: inout FieldErrors) {
         switch resource.groupResource.description {
-        case "pods":
-            let added = object["spec"]["ephemeralContainers"]
-            if !added.json.items.isEmpty { errors.forbidden(added, "cannot be set on create") }
+        case "pods": podCreation(object, &errors)
         case "ingresses.networking.k8s.io": ingressClass(object, &errors)
         default: break
         }
