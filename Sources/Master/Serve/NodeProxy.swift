@@ -210,7 +210,8 @@ enum LogQuery {
                 causes.append(
                     Status.Cause(
                         reason: "FieldValueForbidden",
-                        message: "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified", field: "[]"))
+                        message: "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified", field: "[]"
+                    ))
             }
         }
         guard !causes.isEmpty else { return }
