@@ -77,11 +77,11 @@ enum ConsoleSpeed {
         server.eventsPerSecond.store(0, ordering: .relaxed)
         try? await clock.sleep(for: .seconds(1))
         _ = terminal.drain()
-        terminal.type("/")
+        terminal.type("/", answer: "/")
         _ = terminal.answer(within: .seconds(1))
         var filter: [Duration] = []
         for letter in "pod-00123" {
-            terminal.type(String(letter))
+            terminal.type(String(letter), answer: String(letter))
             filter.append(terminal.answer(within: .seconds(2)) ?? .seconds(2))
         }
         report("letter of a filter to picture", filter)
@@ -89,8 +89,9 @@ enum ConsoleSpeed {
 
     private static func keys(_ terminal: BenchTerminal, _ clock: SystemClock) async -> [Duration] {
         var found: [Duration] = []
+        // Down and up again on one page, so that the cursor is drawn anew each time.
         for index in 0..<120 {
-            terminal.type(index % 40 < 30 ? "j" : "k")
+            terminal.type(index % 40 < 20 ? "j" : "k", answer: "▸")
             found.append(terminal.answer(within: .seconds(1)) ?? .seconds(1))
             try? await clock.sleep(for: .milliseconds(8))
         }
@@ -277,10 +278,14 @@ private final class BenchTerminal {
         output = up[0]
     }
 
-    func type(_ text: String) {
+    /// Types a text whose answer is a picture with a new `answer` in it. What was drawn before is read away first.
+    func type(_ text: String, answer: String) {
+        _ = drain()
+        wanted = Array(answer.utf8)
         let bytes = Array(text.utf8)
         _ = write(input, bytes, bytes.count)
     }
+    private var wanted: [UInt8] = []
 
     /// Reads what arrives within the time; nil when nothing did.
     private func read(within limit: Duration) -> [UInt8]? {
@@ -304,25 +309,26 @@ private final class BenchTerminal {
         let end = clock.uptime() + limit
         let wanted = Array(text.utf8)
         while clock.uptime() < end {
-            guard let bytes = read(within: .milliseconds(100)) else { continue }
-            seen = Array((seen + bytes).suffix(200_000))
-            let isThere = seen.indices.contains { seen[$0] == wanted[0] && seen[$0...].starts(with: wanted) }
-            if isThere {
-                seen = []
+            if seen.indices.contains(where: { seen[$0] == wanted[0] && seen[$0...].starts(with: wanted) }) {
                 return true
             }
+            guard let bytes = read(within: .milliseconds(100)) else { continue }
+            seen = Array((seen + bytes).suffix(200_000))
         }
         return false
     }
 
-    /// Time until the picture changes; nil when it does not. What came before the key is read away first.
+    /// Time until the answer to what was typed has been drawn; nil when it is not.
     func answer(within limit: Duration) -> Duration? {
         let clock = SystemClock()
         let start = clock.uptime()
-        guard read(within: limit) != nil else { return nil }
-        let time = clock.uptime() - start
-        _ = drain()
-        return time
+        var bytes: [UInt8] = []
+        while clock.uptime() - start < limit {
+            guard let more = read(within: limit - (clock.uptime() - start)) else { return nil }
+            bytes += more
+            if bytes.indices.contains(where: { bytes[$0...].starts(with: wanted) }) { return clock.uptime() - start }
+        }
+        return nil
     }
 
     /// Source: man 5 proc.
