@@ -51,12 +51,13 @@ enum Frame {
         if case .down(let since, _) = world.pulse {
             return Span("✗ API down \((world.now - since).human) – reconnecting", .bad)
         }
-        let states = world.feeds.values.map(\.state)
+        // A feed of which nothing was heard yet is as good as one that is being read.
+        let states = Set(world.feeds.keys).union(World.overview).map { world.feed($0).state }
         let oldest = states.compactMap { state -> Timestamp? in
             if case .stale(let since, _) = state { since } else { nil }
         }.min()
         if let oldest { return Span("▲ STALE \((world.now - oldest).human)", .warn) }
-        return states.contains(.loading) || states.isEmpty ? Span("◐ loading", .busy) : Span("● live", .good)
+        return states.contains(.loading) ? Span("◐ loading", .busy) : Span("● live", .good)
     }
 
     private static func place(_ canvas: inout Canvas, _ state: AppState) {
