@@ -5,6 +5,8 @@ extension Limits {
     static let pageItems = 500
     /// Fastest frame rate; changes that come faster share a frame.
     static let frameMilliseconds = 33
+    /// How long the cluster's news are taken in before keys are looked for again.
+    static let newsMilliseconds = 8
     /// A lone escape byte becomes the escape key after this time.
     static let escapeMilliseconds = 25
     /// Longest text that one paste may bring; the rest is dropped.
@@ -15,6 +17,8 @@ extension Limits {
     static let logLinesMax = 50_000
     /// Bytes of one log line that are kept; the rest is cut and marked.
     static let logLineBytesMax = 16_384
+    /// Changes of a table that wait to be put in order, beyond as many as it has rows.
+    static let changesMax = 4_096
     /// Moments kept for the strip of recent events.
     static let momentsMax = 500
     /// Entries kept in the action log.

@@ -78,13 +78,20 @@ extension Client {
         var query = query(key)
         query.add("limit", String(Limits.pageItems))
         if let token { query.add("continue", token) }
-        let isTable = key.form == .table
-        let answer = try await call(
+        let request = request(
             "GET", key.resource.type.path(namespace: key.namespace), query: query,
-            accept: isTable ? Client.tableAccept : "application/json")
-        let metadata = answer["metadata"]
+            accept: key.form == .table ? Client.tableAccept : "application/json")
+        let response = try await transport.send(request)
+        let body = response.body
+        guard response.status == 200 else { throw Client.refusal(response.status, try? JSON(parsing: body), body) }
+        guard let metadata = ListHead.metadata(body) else {
+            throw Status(.internalError, "the server answered a list of \(key.resource.plural) with something else")
+        }
         return ClusterSource.Page(
-            items: Rows.items(answer, key), columns: Rows.columns(answer),
+            read: {
+                let answer = try JSON(parsing: body)
+                return (Rows.items(answer, key), Rows.columns(answer))
+            },
             revision: metadata["resourceVersion"].string ?? "",
             next: metadata["continue"].string.flatMap { $0.isEmpty ? nil : $0 },
             remaining: metadata["remainingItemCount"].int)

@@ -4,8 +4,8 @@ import Shared
 struct ClusterSource: Sendable {
     /// One page of a list.
     struct Page: Sendable {
-        var items: [Item]
-        var columns: [TableColumn] = []
+        /// Reads the items. What takes time is done here, while the next page is on its way.
+        var read: @Sendable () throws -> (items: [Item], columns: [TableColumn])
         var revision: String
         /// Token of the next page.
         var next: String?

@@ -4,14 +4,16 @@ import Synchronization
 /// The one place of the console that does something: it feeds messages to the reducer, performs the effects that come
 /// out, and draws. An actor, since it owns the running tasks.
 ///
-/// Drawing follows events: the first message after a pause is drawn at once, further ones share a frame of
-/// `Limits.frameMilliseconds`.
+/// Drawing follows events: a key is answered at once, whatever else waits; of the cluster's news the first after a pause
+/// is drawn at once, and further ones share a frame of `Limits.frameMilliseconds`.
 actor EffectRunner {
     private let source: ClusterSource
     private let display: Display
     private let clock: any WallClock
     private let editor: Editor
     private let mailbox = Mailbox()
+    /// The cluster's news that were taken out of the mailbox and wait for their turn.
+    private var news: ArraySlice<Message> = []
 
     private var feeds: [FeedKey: Task<Void, Never>] = [:]
     private var logs: [LogKey: Task<Void, Never>] = [:]
@@ -45,23 +47,59 @@ actor EffectRunner {
             },
         ]
         await perform(state.receive(.tick(clock.now())))
+        var picture = Picture(drawn: clock.uptime())
+        draw(&state, &picture)
         while exitCode == nil {
-            if !isAway {
-                state.settle()
-                display.show(Frame.draw(state))
+            let urgent = mailbox.takeUrgent()
+            for message in urgent { await perform(state.receive(message)) }
+            if !urgent.isEmpty { draw(&state, &picture) }
+            if await work(&state) { picture.isOld = true }
+            if exitCode != nil || mailbox.hasUrgent { continue }
+            // Changes that come faster than frames share one.
+            let rest = Duration.milliseconds(Limits.frameMilliseconds) - (clock.uptime() - picture.drawn)
+            if picture.isOld, rest <= .zero || picture.isDue {
+                draw(&state, &picture)
+            } else if news.isEmpty {
+                if picture.isOld {
+                    await mailbox.pause(rest, clock)
+                    picture.isDue = !mailbox.hasUrgent
+                } else {
+                    await mailbox.wait()
+                }
             }
-            let drawn = clock.uptime()
-            var batch = await mailbox.take()
-            // Changes that come faster than frames share one; a key is answered at once.
-            let rest = Duration.milliseconds(Limits.frameMilliseconds) - (clock.uptime() - drawn)
-            if rest > .zero, !batch.contains(where: \.isInput) {
-                await mailbox.pause(rest, clock)
-                batch += mailbox.takeNow()
-            }
-            for message in batch { await perform(state.receive(message)) }
         }
         for task in helpers + feeds.values + logs.values { task.cancel() }
         return exitCode ?? 0
+    }
+
+    /// What is on the screen.
+    private struct Picture {
+        var drawn: Duration
+        /// Something has changed since.
+        var isOld = false
+        /// The time of a frame is over: what has changed is drawn next.
+        var isDue = false
+    }
+
+    private func draw(_ state: inout AppState, _ picture: inout Picture) {
+        if !isAway {
+            state.settle()
+            display.show(Frame.draw(state))
+        }
+        picture = Picture(drawn: clock.uptime())
+    }
+
+    /// Takes in the cluster's news for a moment, or until something urgent comes.
+    /// - Returns: whether there were any.
+    private func work(_ state: inout AppState) async -> Bool {
+        if news.isEmpty { news = mailbox.takeOthers()[...] }
+        guard !news.isEmpty else { return false }
+        let end = clock.uptime() + .milliseconds(Limits.newsMilliseconds)
+        repeat {
+            guard let message = news.popFirst() else { break }
+            await perform(state.receive(message))
+        } while !mailbox.hasUrgent && clock.uptime() < end
+        return true
     }
 
     // Unstructured tasks below: each bridges one subscription that starts and stops with what screens want, and all

@@ -31,24 +31,26 @@ enum FeedTask {
         }
     }
 
-    private static func list(_ key: FeedKey, _ source: ClusterSource, _ send: @Sendable (FeedNews) -> Void) async throws
-        -> String
-    {
-        var token: String?
-        var revision = ""
+    /// Reads a whole list, page by page.
+    /// - Returns: the revision that a watch continues from.
+    static func list(_ key: FeedKey, _ source: ClusterSource, _ send: (FeedNews) -> Void) async throws -> String {
+        var page = try await source.list(key, nil)
         var isFirst = true
-        repeat {
-            let page = try await source.list(key, token)
-            send(
-                .page(
-                    page.items, columns: page.columns, isFirst: isFirst,
-                    remaining: page.next == nil ? nil : page.remaining))
+        while let token = page.next {
+            // The next page travels while this one is read.
+            async let following = source.list(key, token)
+            try tell(page, isFirst, send)
             isFirst = false
-            token = page.next
-            revision = page.revision
-        } while token != nil
+            page = try await following
+        }
+        try tell(page, isFirst, send)
         send(.listed)
-        return revision
+        return page.revision
+    }
+
+    private static func tell(_ page: ClusterSource.Page, _ isFirst: Bool, _ send: (FeedNews) -> Void) throws {
+        let (items, columns) = try page.read()
+        send(.page(items, columns: columns, isFirst: isFirst, remaining: page.next == nil ? nil : page.remaining))
     }
 
     /// - Returns: the revision to continue from; nil when a new list is needed (410 Gone).

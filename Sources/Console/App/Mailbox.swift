@@ -1,10 +1,11 @@
 import Shared
 import Synchronization
 
-/// Messages on their way to the reducer. Waiting takes the whole batch.
+/// Messages on their way to the reducer. What a person waits for overtakes the cluster's news.
 final class Mailbox: Sendable {
     private struct State {
-        var messages: [Message] = []
+        var urgent: [Message] = []
+        var others: [Message] = []
         var waiter: CheckedContinuation<Void, Never>?
         /// Of a pause between two frames, which a key ends.
         var pause: CheckedContinuation<Void, Never>?
@@ -13,21 +14,25 @@ final class Mailbox: Sendable {
 
     func put(_ message: Message) {
         let waiter = state.withLock { state in
+            if message.isUrgent {
+                state.urgent.append(message)
+                return state.waiter.take() ?? state.pause.take()
+            }
             // Ticks do not pile up behind a busy reducer.
-            if case .tick = message, state.messages.contains(where: { if case .tick = $0 { true } else { false } }) {
+            if case .tick = message, state.others.contains(where: { if case .tick = $0 { true } else { false } }) {
                 return nil as CheckedContinuation<Void, Never>?
             }
-            state.messages.append(message)
-            return state.waiter.take() ?? (message.isInput ? state.pause.take() : nil)
+            state.others.append(message)
+            return state.waiter.take()
         }
         waiter?.resume()
     }
 
-    /// Waits for a time, or until a key comes.
+    /// Waits for a time, or until something urgent comes.
     func pause(_ time: Duration, _ clock: any WallClock) async {
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
-                if state.messages.contains(where: \.isInput) { return true }
+                if !state.urgent.isEmpty { return true }
                 state.pause = continuation
                 return false
             }
@@ -41,25 +46,33 @@ final class Mailbox: Sendable {
         }
     }
 
-    func take() async -> [Message] {
-        while true {
-            let batch = takeNow()
-            if !batch.isEmpty { return batch }
-            await withCheckedContinuation { continuation in
-                let isReady = state.withLock { state in
-                    if state.messages.isEmpty { state.waiter = continuation }
-                    return !state.messages.isEmpty
-                }
-                if isReady { continuation.resume() }
+    /// Waits until there is a message.
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isReady = state.withLock { state in
+                if !state.urgent.isEmpty || !state.others.isEmpty { return true }
+                state.waiter = continuation
+                return false
             }
+            if isReady { continuation.resume() }
         }
     }
 
-    /// What waits now, perhaps nothing.
-    func takeNow() -> [Message] {
+    var hasUrgent: Bool { state.withLock { !$0.urgent.isEmpty } }
+
+    /// What is urgent now, perhaps nothing.
+    func takeUrgent() -> [Message] {
         state.withLock { state in
-            defer { state.messages = [] }
-            return state.messages
+            defer { state.urgent = [] }
+            return state.urgent
+        }
+    }
+
+    /// The cluster's news that wait now, perhaps none.
+    func takeOthers() -> [Message] {
+        state.withLock { state in
+            defer { state.others = [] }
+            return state.others
         }
     }
 }

@@ -27,5 +27,11 @@ enum Message: Sendable {
             }
     }
 
-    var isInput: Bool { if case .input = self { true } else { false } }
+    /// Whether a person waits for what it changes: it then overtakes the cluster's news.
+    var isUrgent: Bool {
+        switch self {
+        case .input, .resized, .resumed, .terminated: true
+        default: false
+        }
+    }
 }

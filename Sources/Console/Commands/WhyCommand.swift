@@ -131,17 +131,8 @@ extension Feed {
     /// One list, page by page, without a watch. A refusal becomes the feed's state.
     static func read(_ key: FeedKey, _ source: ClusterSource, _ now: Timestamp) async -> Feed {
         var feed = Feed()
-        var token: String?
-        var isFirst = true
         do {
-            repeat {
-                let page = try await source.list(key, token)
-                _ = feed.receive(
-                    .page(page.items, columns: page.columns, isFirst: isFirst, remaining: page.remaining), now: now)
-                isFirst = false
-                token = page.next
-            } while token != nil
-            _ = feed.receive(.listed, now: now)
+            _ = try await FeedTask.list(key, source) { _ = feed.receive($0, now: now) }
             _ = feed.receive(.live, now: now)
         } catch let status as Status {
             _ = feed.receive(.refused(status), now: now)

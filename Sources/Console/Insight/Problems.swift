@@ -8,8 +8,8 @@ enum Problems {
         var found = Finding(evidence: evidence)
         for item in world.nodes.values { found.node(item) }
         // Most pods are well: only the others are put in order and looked at.
-        let pods = world.pods.values.filter { $0.deleting != nil || !Problems.isWell($0) }
-        for item in pods.sorted(by: { $0.key < $1.key }) { found.pod(item) }
+        let pods = world.pods
+        for item in world.tally.unwell.sorted().compactMap({ pods[$0] }) { found.pod(item) }
         for resource in [Resource.deployments, .statefulSets, .daemonSets] {
             for item in world.feed(.all(resource)).items.values.sorted(by: { $0.key < $1.key }) {
                 found.workload(item, resource)
@@ -24,10 +24,6 @@ enum Problems {
             return times.0 != times.1 ? times.0 > times.1 : left.target.key < right.target.key
         }
         return Array(order.prefix(Limits.problemsMax))
-    }
-
-    private static func isWell(_ item: Item) -> Bool {
-        item.pod.map { $0.health == .running || $0.health == .finished } ?? true
     }
 }
 

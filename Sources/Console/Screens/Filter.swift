@@ -86,18 +86,28 @@ struct Filter: Sendable {
 
     /// Whether ASCII text that was made small stands in a text, without regard to case; other texts are made small first.
     private static func contains(_ text: String, _ wanted: [UInt8]) -> Bool {
-        guard let first = wanted.first else { return true }
-        var text = text.utf8.allSatisfy { $0 < 0x80 } ? text : text.lowercased()
-        return text.withUTF8 { bytes in
-            guard bytes.count >= wanted.count else { return false }
-            func small(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
-            for start in 0...(bytes.count - wanted.count) where small(bytes[start]) == first {
-                var index = 1
-                while index < wanted.count, small(bytes[start + index]) == wanted[index] { index += 1 }
-                if index == wanted.count { return true }
-            }
-            return false
+        var text = text
+        let found = text.withUTF8 { contains($0, wanted) }
+        guard found == nil else { return found ?? false }
+        var small = text.lowercased()
+        return small.withUTF8 { bytes in
+            bytes.count >= wanted.count
+                && (0...(bytes.count - wanted.count)).contains { bytes[$0...].starts(with: wanted) }
         }
+    }
+    /// Nil when the text is not ASCII as far as it was looked at.
+    private static func contains(_ bytes: UnsafeBufferPointer<UInt8>, _ wanted: [UInt8]) -> Bool? {
+        guard let first = wanted.first else { return true }
+        func small(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
+        for start in bytes.indices {
+            let byte = bytes[start]
+            if byte >= 0x80 { return nil }
+            guard small(byte) == first, bytes.count - start >= wanted.count else { continue }
+            var index = 1
+            while index < wanted.count, small(bytes[start + index]) == wanted[index] { index += 1 }
+            if index == wanted.count { return true }
+        }
+        return false
     }
 
     /// Where the plain text of the filter stands in a line, as ranges of characters; for marking what was found.

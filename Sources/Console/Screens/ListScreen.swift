@@ -16,6 +16,8 @@ struct ListScreen: Screen {
     private(set) var offset = 0
     private(set) var height = 1
     private var isStale = true
+    /// What has changed since the rows were put in order.
+    private var changes: [(old: Item?, new: Item?)] = []
     private var builtFor = ""
     private var filteredFor = Filter("")
     private var filteredWide = false
@@ -79,7 +81,10 @@ struct ListScreen: Screen {
         if let parent, key.resource == parent.resource, parent.resource == .services, !changes.isEmpty {
             isStale = true
         }
-        if key == self.key(world), !rows.apply(changes) { isStale = true }
+        guard key == self.key(world) else { return }
+        self.changes += changes
+        // Under another screen nothing is put in order; then all of it is read anew when it is seen again.
+        if self.changes.count > rows.total + Limits.changesMax { isStale = true }
     }
 
     mutating func settle(_ world: World, _ area: Area) {
@@ -89,8 +94,11 @@ struct ListScreen: Screen {
             builtFor = signature
             isStale = false
             rebuild(world)
-        } else if filter.text != filteredFor.text || isWide != filteredWide {
-            rows.filter(test(world), narrowing: filter.narrows(filteredFor) && isWide == filteredWide)
+        } else {
+            arrange(world)
+            if filter.text != filteredFor.text || isWide != filteredWide {
+                rows.filter(test(world), narrowing: filter.narrows(filteredFor) && isWide == filteredWide)
+            }
         }
         filteredFor = filter
         filteredWide = isWide
@@ -98,7 +106,15 @@ struct ListScreen: Screen {
         measure(world, area)
     }
 
+    /// Puts what has changed in its place. Of a long list that is still being read only growing parts are: each costs
+    /// a walk over all rows.
+    private mutating func arrange(_ world: World) {
+        guard !changes.isEmpty, feed(world).isComplete || changes.count >= rows.total / 8 else { return }
+        if rows.apply(changes) { changes = [] } else { rebuild(world) }
+    }
+
     private mutating func rebuild(_ world: World) {
+        changes = []
         let namespace = resource.type.isNamespaced && parent == nil ? world.namespace : ""
         let belongs = parent.map { world.belongs(to: $0) }
         rows.isMember = { item in (namespace.isEmpty || item.namespace == namespace) && belongs?(item) ?? true }

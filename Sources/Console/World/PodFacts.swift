@@ -141,12 +141,12 @@ struct PodFacts: Equatable, Sendable {
         ready = containers.count { $0.isReady }
         restarts = containers.reduce(0) { $0 &+ $1.restarts }
         lastRestart = containers.filter { $0.restarts > 0 }.compactMap { $0.lastExit?.at }.max()
-        cpuMillis = all.reduce(0) { $0 &+ ($1.requests["cpu"]?.milli ?? 0) }
-        memoryBytes = all.reduce(0) { $0 &+ ($1.requests["memory"]?.value ?? 0) }
-        memoryLimit = all.compactMap {
-            $0.json.at("resources", "limits", "memory").string.flatMap { Quantity($0)?.value }
+        func amounts(_ list: String, _ resource: String) -> some Sequence<Quantity> {
+            all.lazy.compactMap { $0.json.at("resources", list, resource).string.flatMap { Quantity($0) } }
         }
-        .min()
+        cpuMillis = amounts("requests", "cpu").reduce(0) { $0 &+ $1.milli }
+        memoryBytes = amounts("requests", "memory").reduce(0) { $0 &+ $1.value }
+        memoryLimit = amounts("limits", "memory").map(\.value).min()
         serviceAccount = Pools.text(pod.spec.serviceAccountName)
         claims = pod.json.at("spec", "volumes").items.compactMap {
             $0.at("persistentVolumeClaim", "claimName").string

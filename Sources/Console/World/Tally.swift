@@ -10,6 +10,8 @@ struct Tally: Equatable, Sendable {
     }
     private(set) var healths: [Health: Int] = [:]
     private(set) var loads: [String: Load] = [:]
+    /// Pods that neither run well nor are done.
+    private(set) var unwell: Set<Item.Key> = []
 
     func count(_ health: Health) -> Int { healths[health] ?? 0 }
     /// What the pods of a node that still run, or will, ask for.
@@ -17,9 +19,18 @@ struct Tally: Equatable, Sendable {
 
     mutating func observe(_ changes: [(old: Item?, new: Item?)]) {
         for change in changes {
-            if let old = change.old?.pod { add(old, -1) }
-            if let new = change.new?.pod { add(new, 1) }
+            if let old = change.old, let pod = old.pod {
+                add(pod, -1)
+                if !Tally.isWell(old, pod) { unwell.remove(old.key) }
+            }
+            if let new = change.new, let pod = new.pod {
+                add(pod, 1)
+                if !Tally.isWell(new, pod) { unwell.insert(new.key) }
+            }
         }
+    }
+    private static func isWell(_ item: Item, _ pod: PodFacts) -> Bool {
+        item.deleting == nil && (pod.health == .running || pod.health == .finished)
     }
     private mutating func add(_ pod: PodFacts, _ sign: Int) {
         healths[pod.health, default: 0] += sign

@@ -18,6 +18,9 @@ struct FeedTaskTests {
     }
     private func item(_ name: String) -> Item { Item.project(FakeCluster.pod(name, app: "a", node: "n"), Pod.type) }
 
+    private func page(_ items: [Item], revision: String, next: String? = nil) -> ClusterSource.Page {
+        ClusterSource.Page(read: { (items, []) }, revision: revision, next: next)
+    }
     private func source(
         list: @escaping @Sendable (String?) async throws -> ClusterSource.Page,
         watch: @escaping @Sendable (String) async throws -> ClusterSource.Watch
@@ -62,8 +65,8 @@ struct FeedTaskTests {
         let source = source(
             list: { token in
                 token == nil
-                    ? ClusterSource.Page(items: [a], revision: "7", next: "t")
-                    : ClusterSource.Page(items: [b], revision: "7")
+                    ? page([a], revision: "7", next: "t")
+                    : page([b], revision: "7")
             },
             watch: { revision in
                 watched.withLock { $0.append(revision) }
@@ -114,7 +117,7 @@ struct FeedTaskTests {
     @Test func `the runner shows the first page and ends on q`() async {
         let pod = item("web-1")
         let source = source(
-            list: { _ in ClusterSource.Page(items: [pod], revision: "1") },
+            list: { _ in page([pod], revision: "1") },
             watch: { _ in
                 ClusterSource.Watch(
                     next: {
