@@ -62,10 +62,9 @@ final class OwnerFeed: Sendable {
     }
 
     private static func item(_ stored: Stored, _ registry: LiveRegistry) -> OwnerGraph.Item? {
-        guard let resource = registry.current.resource(stored.key.resource), let json = try? stored.json() else {
-            return nil
-        }
-        return OwnerGraph.Item(type: resource.type, metadata: Object(json).metadata)
+        guard let resource = registry.current.resource(stored.key.resource), let metadata = try? stored.metadata()
+        else { return nil }
+        return OwnerGraph.Item(type: resource.type, metadata: metadata)
     }
 }
 

@@ -8,6 +8,8 @@ package enum Limits {
     package static let bodyBytesMax = 3 * 1024 * 1024
     /// Deepest nesting of a JSON or YAML document; a deeper one is refused.
     package static let nestingMax = 200
+    /// Members written twice that a reader of JSON names. Source: `maxStrictErrors` of sigs.k8s.io/json.
+    package static let duplicatesNotedMax = 100
     /// Seconds that a stopping program may take before it gives up on its services.
     package static let stopSeconds = 5
 }

@@ -13,8 +13,16 @@ extension JSON {
             for (key, value) in members { set(key, value) }
         }
 
+        /// - Parameter members: no key occurs twice.
+        init(unique members: ContiguousArray<Member>.SubSequence) { storage = ContiguousArray(members) }
+
         package func index(of key: String) -> Int? {
-            for index in storage.indices where storage[index].key == key { return index }
+            // Counted by hand: without optimisation a range costs more than the comparison.
+            var index = 0
+            while index < storage.count {
+                if storage[index].key == key { return index }
+                index += 1
+            }
             return nil
         }
 
@@ -58,6 +66,8 @@ extension JSON {
 extension JSON.Members: RandomAccessCollection {
     package var startIndex: Int { 0 }
     package var endIndex: Int { storage.count }
+    package var count: Int { storage.count }
+    package var isEmpty: Bool { storage.isEmpty }
     package subscript(position: Int) -> Member { storage[position] }
 }
 

@@ -35,91 +35,105 @@ package struct Quantity: Hashable, Comparable, Sendable {
 
     /// Nil when the text is not a quantity.
     package init?(_ text: String) {
-        var rest = Substring(text)
-        let negative = rest.first == "-"
-        if negative || rest.first == "+" { rest.removeFirst() }
-        let whole = rest.prefix { $0.isASCII && $0.isNumber }
-        rest = rest.dropFirst(whole.count)
-        var fraction: Substring = ""
-        if rest.first == "." {
+        var rest = text.utf8[...]
+        let isNegative = rest.first == UInt8(ascii: "-")
+        if isNegative || rest.first == UInt8(ascii: "+") { rest.removeFirst() }
+        var number = Number()
+        while let digit = rest.first.flatMap(Quantity.digit) {
+            number.add(digit)
             rest.removeFirst()
-            fraction = rest.prefix { $0.isASCII && $0.isNumber }
-            rest = rest.dropFirst(fraction.count)
         }
-        guard !(whole.isEmpty && fraction.isEmpty), let unit = Quantity.unit(rest) else { return nil }
-        var digits: Int128 = 0
-        // Digits of the fraction that would not fit make no difference but for rounding up.
-        var kept = 0
-        var isLonger = false
-        for (index, digit) in (whole + fraction).enumerated() {
-            let number = Int128(digit.wholeNumberValue ?? 0)
-            if digits > Int128.max / 100 {
-                guard index >= whole.count else {
-                    digits = Int128.max / 10
-                    break
-                }
-                isLonger = isLonger || number != 0
-                continue
+        if rest.first == UInt8(ascii: ".") {
+            rest.removeFirst()
+            while let digit = rest.first.flatMap(Quantity.digit) {
+                number.addFraction(digit)
+                rest.removeFirst()
             }
-            digits = digits * 10 + number
-            if index >= whole.count { kept += 1 }
         }
-        let nano = Quantity.scale(digits, fractionDigits: kept, isLonger: isLonger, unit)
-        self.nano = negative ? -min(nano, Quantity.most) : min(nano, Quantity.most)
+        guard number.hasDigits, let unit = Unit(rest) else { return nil }
+        let nano = min(number.scaled(by: unit), Quantity.most)
+        self.nano = isNegative ? -nano : nano
         format = unit.format
     }
 
-    private struct Unit { var binary = 0, decimal = 0, format = Format.decimalSI }
+    private static func digit(_ byte: UInt8) -> Int128? {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) ? Int128(byte - UInt8(ascii: "0")) : nil
+    }
 
-    private static func unit(_ suffix: Substring) -> Unit? {
-        switch suffix {
-        case "": return Unit()
-        case "Ki": return Unit(binary: 10, format: .binarySI)
-        case "Mi": return Unit(binary: 20, format: .binarySI)
-        case "Gi": return Unit(binary: 30, format: .binarySI)
-        case "Ti": return Unit(binary: 40, format: .binarySI)
-        case "Pi": return Unit(binary: 50, format: .binarySI)
-        case "Ei": return Unit(binary: 60, format: .binarySI)
-        case "n": return Unit(decimal: -9)
-        case "u": return Unit(decimal: -6)
-        case "m": return Unit(decimal: -3)
-        case "k": return Unit(decimal: 3)
-        case "M": return Unit(decimal: 6)
-        case "G": return Unit(decimal: 9)
-        case "T": return Unit(decimal: 12)
-        case "P": return Unit(decimal: 15)
-        case "E": return Unit(decimal: 18)
-        default:
-            guard let mark = suffix.first, mark == "e" || mark == "E" else { return nil }
-            let digits = suffix.dropFirst()
-            guard let exponent = Int(digits), (-18...18).contains(exponent) else { return nil }
-            return Unit(decimal: exponent, format: .decimalExponent)
+    /// The digits of a text. Those of the fraction that would not fit make no difference but for rounding up.
+    private struct Number {
+        private var digits: Int128 = 0
+        private var fractionDigits = 0
+        private var isLonger = false
+        private(set) var hasDigits = false
+        private var isFull: Bool { digits > Int128.max / 100 }
+
+        mutating func add(_ digit: Int128) {
+            hasDigits = true
+            digits = isFull ? Int128.max / 10 : digits * 10 + digit
+        }
+
+        mutating func addFraction(_ digit: Int128) {
+            hasDigits = true
+            if isFull {
+                isLonger = isLonger || digit != 0
+            } else {
+                digits = digits * 10 + digit
+                fractionDigits += 1
+            }
+        }
+
+        /// In billionths, rounded up; more than `most` for everything that is more.
+        func scaled(by unit: Unit) -> Int128 {
+            var value = digits
+            var shift = 9 + unit.decimal - fractionDigits
+            while shift > 0 {
+                let (scaled, over) = value.multipliedReportingOverflow(by: 10)
+                guard !over else { return .max / 10 }
+                value = scaled
+                shift -= 1
+            }
+            if unit.binary > 0 {
+                let (scaled, over) = value.multipliedReportingOverflow(by: 1 << unit.binary)
+                guard !over else { return .max / 10 }
+                value = scaled
+            }
+            var isRounded = isLonger
+            while shift < 0 {
+                let (quotient, remainder) = value.quotientAndRemainder(dividingBy: 10)
+                isRounded = isRounded || remainder != 0
+                value = quotient
+                shift += 1
+            }
+            return isRounded ? value + 1 : value
         }
     }
 
-    /// In billionths, rounded up; more than `most` for everything that is more.
-    private static func scale(_ digits: Int128, fractionDigits: Int, isLonger: Bool, _ unit: Unit) -> Int128 {
-        var value = digits
-        var shift = 9 + unit.decimal - fractionDigits
-        while shift > 0 {
-            let (scaled, over) = value.multipliedReportingOverflow(by: 10)
-            guard !over else { return .max / 10 }
-            value = scaled
-            shift -= 1
+    /// What stands behind the number: a power of two, or one of ten.
+    private struct Unit {
+        var binary = 0
+        var decimal = 0
+        var format = Format.decimalSI
+
+        init?(_ suffix: Substring.UTF8View) {
+            guard let mark = suffix.first else { return }
+            let rest = suffix.dropFirst()
+            if rest.first == UInt8(ascii: "i"), rest.count == 1 {
+                guard let power = Unit.powers.firstIndex(of: mark) else { return nil }
+                (binary, format) = (10 * (power + 1), .binarySI)
+            } else if rest.isEmpty, mark != UInt8(ascii: " "), let power = Unit.decimals.firstIndex(of: mark) {
+                decimal = 3 * power - 9
+            } else {
+                guard mark == UInt8(ascii: "e") || mark == UInt8(ascii: "E"), let exponent = Int(Substring(rest)),
+                    (-18...18).contains(exponent)
+                else { return nil }
+                (decimal, format) = (exponent, .decimalExponent)
+            }
         }
-        for _ in 0..<unit.binary {
-            let (scaled, over) = value.multipliedReportingOverflow(by: 2)
-            guard !over else { return .max / 10 }
-            value = scaled
-        }
-        var lost = isLonger
-        while shift < 0 {
-            let (quotient, remainder) = value.quotientAndRemainder(dividingBy: 10)
-            lost = lost || remainder != 0
-            value = quotient
-            shift += 1
-        }
-        return lost ? value + 1 : value
+
+        private static let powers = Array("KMGTPE".utf8)
+        /// The blank is the place of units.
+        private static let decimals = Array("num kMGTPE".utf8)
     }
 
     private func rounded(up unit: Int128) -> Int128 {
@@ -143,6 +157,9 @@ package struct Quantity: Hashable, Comparable, Sendable {
 }
 
 extension Quantity: CustomStringConvertible {
+    private static let suffixes = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"]
+    private static let binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"]
+
     /// The canonical form: no fraction, the largest unit that needs none; `1.5Gi` becomes `1536Mi`.
     package var description: String {
         let sign = nano < 0 ? "-" : ""
@@ -155,7 +172,7 @@ extension Quantity: CustomStringConvertible {
                 value /= 1024
                 unit += 1
             }
-            return sign + String(value) + ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][unit]
+            return sign + String(value) + Quantity.binarySuffixes[unit]
         }
         var exponent = -9
         while value % 1000 == 0, exponent < 18 {
@@ -163,8 +180,7 @@ extension Quantity: CustomStringConvertible {
             exponent += 3
         }
         if format == .decimalExponent { return sign + String(value) + (exponent == 0 ? "" : "e\(exponent)") }
-        let units = [-9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"]
-        return sign + String(value) + (units[exponent] ?? "")
+        return sign + String(value) + Quantity.suffixes[exponent / 3 + 3]
     }
 }
 

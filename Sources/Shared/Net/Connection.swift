@@ -91,7 +91,7 @@ package final class Connection: ByteChannel {
             try Task.checkCancellation()
             if socket.readiness.isClosed { throw NetError(.closed, "the connection is closed") }
             guard let tls else {
-                if let bytes = try socket.receive(most: most) { return bytes.isEmpty ? nil : bytes }
+                if let bytes = try socket.receive(most: most) { return bytes.isEmpty ? try end() : bytes }
                 try await socket.readiness.wait(for: .read, until: deadline)
                 continue
             }
@@ -100,10 +100,16 @@ package final class Connection: ByteChannel {
             case .done: return bytes
             case .wantsRead: try await socket.readiness.wait(for: .read, until: deadline)
             case .wantsWrite: try await socket.readiness.wait(for: .write, until: deadline)
-            case .closed: return nil
+            case .closed: return try end()
             case .failed(let text): throw NetError(.tls, "reading from \(peer) failed: \(text)")
             }
         }
+    }
+
+    /// The end of what the peer sends; an error when it is this side that has closed.
+    private func end() throws -> [UInt8]? {
+        if socket.readiness.isClosed { throw NetError(.closed, "the connection is closed") }
+        return nil
     }
 
     package func write(_ bytes: [UInt8]) async throws { try await write(pieces: [bytes]) }

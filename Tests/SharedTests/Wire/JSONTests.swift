@@ -29,7 +29,31 @@ struct JSONTests {
         var notes = JSONNotes()
         let value = try JSON(parsing: Array(#"{"b":1,"a":[{"x":1,"x":2}],"b":3}"#.utf8), notes: &notes)
         #expect(value.text == #"{"b":3,"a":[{"x":2}]}"#)
-        #expect(notes.duplicates == ["a.[0].x", "b"])
+        #expect(notes.duplicates == ["a[0].x", "b"])
+    }
+
+    @Test func `no more members are noted than an answer may name`() throws {
+        let body = "{\"a\":{" + (0..<1000).map { _ in "\"x\":0" }.joined(separator: ",") + "}}"
+        var notes = JSONNotes()
+        _ = try JSON(parsing: Array(body.utf8), notes: &notes)
+        #expect(notes.duplicates == Array(repeating: "a.x", count: Limits.duplicatesNotedMax))
+    }
+
+    @Test(arguments: [
+        (#"{"a":{"m":1},"b":"}\"{","m":{"x":[1,"]"]},"c":2}"#, #"{"x":[1,"]"]}"#),
+        (#" { "m" : 12 , "m" : 13 } "#, "12"), (#"{"a":[{"m":1}],"b":true}"#, "null"), ("[1]", "null"), ("{}", "null"),
+    ])
+    func `one member is read without the others`(body: String, value: String) throws {
+        #expect(try JSON(member: "m", parsing: Array(body.utf8)).text == value)
+    }
+
+    @Test func `a member that ends too early is refused or null`() throws {
+        let whole = Array(#"{"a":"\\x","b":{"c":[1]},"m":{"x":"y"}}"#.utf8)
+        let value = try JSON(member: "m", parsing: whole)
+        for count in 0..<whole.count {
+            let read = try? JSON(member: "m", parsing: Array(whole[..<count]))
+            #expect(read == nil || read == .null || read == value)
+        }
     }
 
     @Test func `an object with very many members is read in linear time`() throws {

@@ -15,8 +15,8 @@ struct CustomStructure: MergeStructure {
             switch field {
             case "apiVersion", "kind": return .scalar(.string)
             case "metadata":
-                guard let type = Schema.type("meta.v1.ObjectMeta") else { break }
-                return .structure(SchemaStructure(type: type))
+                guard let structure = SchemaStructure.of("meta.v1.ObjectMeta") else { break }
+                return .structure(structure)
             default: break
             }
         }

@@ -1,18 +1,38 @@
 import Shared
+import Synchronization
 
-/// A type of the API's own schema, as server-side apply sees it. Merge types are made when they are asked for: a change
-/// touches few fields.
-struct SchemaStructure: MergeStructure {
-    let type: SchemaType
+/// A type of the API's own schema, as server-side apply sees it. A class: merge types are made when they are first asked
+/// for, since a change touches few fields, and then kept.
+final class SchemaStructure: MergeStructure {
+    private let type: SchemaType
+    private let known = Mutex<[String: MergeType]>([:])
+    private static let all = Mutex<[String: SchemaStructure]>([:])
+
+    private init(_ type: SchemaType) { self.type = type }
+
+    /// The structure of the type of this name; nil when the schema does not know it.
+    static func of(_ name: String) -> SchemaStructure? {
+        if let made = all.withLock({ $0[name] }) { return made }
+        guard let type = Schema.type(name) else { return nil }
+        return all.withLock { all in
+            let made = all[name] ?? SchemaStructure(type)
+            all[name] = made
+            return made
+        }
+    }
 
     /// The merge type of the kind's objects; untyped when the schema does not know the kind.
     static func root(_ resource: Resource) -> MergeType {
-        guard let name = resource.schemaType, let type = Schema.type(name) else { return .untyped }
-        return .structure(SchemaStructure(type: type))
+        resource.schemaType.flatMap(of).map(MergeType.structure) ?? .untyped
     }
 
     var others: MergeType? { nil }
-    func type(of field: String) -> MergeType? { type[field].map(SchemaStructure.mergeType) }
+    func type(of field: String) -> MergeType? {
+        if let type = known.withLock({ $0[field] }) { return type }
+        guard let made = type[field].map(SchemaStructure.mergeType) else { return nil }
+        known.withLock { $0[field] = made }
+        return made
+    }
 
     private static func mergeType(_ field: SchemaField) -> MergeType {
         if field.mapType == "atomic" { return .atomic }
@@ -20,9 +40,9 @@ struct SchemaStructure: MergeStructure {
         switch field.listType {
         case "set": return .set
         case "map":
-            guard case .reference(let name) = item, let type = Schema.type(name) else { return .atomic }
-            let keys = field.listKeys.map { MergeKey(name: $0, fallback: fallback(type[$0])) }
-            return .keyed(keys, .structure(SchemaStructure(type: type)))
+            guard case .reference(let name) = item, let structure = of(name) else { return .atomic }
+            let keys = field.listKeys.map { MergeKey(name: $0, fallback: fallback(structure.type[$0])) }
+            return .keyed(keys, .structure(structure))
         default: return .atomic
         }
     }
@@ -30,8 +50,8 @@ struct SchemaStructure: MergeStructure {
     private static func mergeType(_ type: FieldType) -> MergeType {
         switch type {
         case .reference(let name):
-            guard let type = Schema.type(name) else { return .untyped }
-            return type.isAtomic ? .atomic : .structure(SchemaStructure(type: type))
+            guard let structure = of(name) else { return .untyped }
+            return structure.type.isAtomic ? .atomic : .structure(structure)
         case .map(let value): return .map(mergeType(value))
         case .array: return .atomic
         case .any, .either: return .untyped

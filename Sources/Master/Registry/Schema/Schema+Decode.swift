@@ -31,7 +31,7 @@ extension Schema {
         } catch {
             throw badRequest(kind, error.message)
         }
-        let notes = duplicates.prefix(Limits.strictErrorsMax).map { "duplicate field \"\(dotted($0))\"" }
+        let notes = duplicates.prefix(Limits.strictErrorsMax).map { "duplicate field \"\($0)\"" }
         let findings = notes + reader.unknown.map { "unknown field \"\($0)\"" }
         if fieldValidation == .strict, !findings.isEmpty {
             throw badRequest(kind, "strict decoding error: " + findings.joined(separator: ", "))
@@ -39,16 +39,6 @@ extension Schema {
         object["apiVersion"] = .string(kind.apiVersion)
         object["kind"] = .string(kind.kind)
         return Decoded(object: object, warnings: fieldValidation == .warn ? findings : [])
-    }
-
-    /// Indices stand without a dot: `spec.containers[0].name`.
-    private static func dotted(_ path: String) -> String {
-        var text = ""
-        for part in path.split(separator: ".") {
-            if !text.isEmpty, part.first != "[" { text += "." }
-            text += part
-        }
-        return text
     }
 
     private static func badRequest(_ kind: GroupVersionKind, _ why: String) -> Status {
@@ -68,10 +58,16 @@ private struct SchemaReader {
         let message: String
     }
 
+    /// One step on the way to a value.
+    private enum Step {
+        case field(String)
+        case key(String)
+        case item(Int)
+    }
+
     var unknown: [String] = []
-    private var path: [String] = []
-    /// The field names on the way, without indices, and the struct that holds the last of them.
-    private var names: [String] = []
+    private var path: [Step] = []
+    /// The struct that holds the last field of the path.
     private var owner: SchemaType?
 
     mutating func object(_ json: JSON, _ type: SchemaType) throws(Mismatch) -> JSON {
@@ -86,15 +82,13 @@ private struct SchemaReader {
                 continue
             }
             let field = type.fields[index]
-            path.append(path.isEmpty ? member.key : ".\(member.key)")
-            names.append(member.key)
+            path.append(.field(member.key))
             if let value = try value(member.value, field.type),
                 field.isAlways || field.keepsZero || !isEmpty(value, field.type)
             {
                 slots[index] = value
             }
             path.removeLast()
-            names.removeLast()
         }
         var result = JSON.Members()
         result.reserveCapacity(members.count + 2)
@@ -148,7 +142,7 @@ private struct SchemaReader {
         var result: [JSON] = []
         result.reserveCapacity(items.count)
         for (index, value) in items.enumerated() {
-            path.append("[\(index)]")
+            path.append(.item(index))
             result.append(try self.value(value, item) ?? item.zero)
             path.removeLast()
         }
@@ -160,7 +154,7 @@ private struct SchemaReader {
         var result = JSON.Members()
         result.reserveCapacity(members.count)
         for member in members.sorted() {
-            path.append(".\(member.key)")
+            path.append(.key(member.key))
             result.append(member.key, try value(member.value, item) ?? item.zero)
             path.removeLast()
         }
@@ -168,11 +162,11 @@ private struct SchemaReader {
     }
 
     private mutating func either(_ json: JSON, _ first: FieldType, _ second: FieldType) throws(Mismatch) -> JSON? {
-        let saved = (unknown, path, names, owner)
+        let saved = (unknown, path, owner)
         do throws(Mismatch) {
             return try value(json, first)
         } catch {
-            (unknown, path, names, owner) = saved
+            (unknown, path, owner) = saved
             return try value(json, second)
         }
     }
@@ -245,11 +239,19 @@ private struct SchemaReader {
 
     private mutating func note(_ key: String) {
         guard unknown.count < Limits.strictErrorsMax else { return }
-        unknown.append(path.joined() + (path.isEmpty ? key : ".\(key)"))
+        var text = ""
+        for step in path + [.field(key)] {
+            switch step {
+            case .field(let name), .key(let name): text += text.isEmpty ? name : ".\(name)"
+            case .item(let index): text += "[\(index)]"
+            }
+        }
+        unknown.append(text)
     }
 
     private func mismatch(_ json: JSON, _ wanted: String) -> Mismatch {
         let shown = json.goKind == "number" && wanted.hasPrefix("int") ? " \(json.encodedText)" : ""
+        let names = path.compactMap { if case .field(let name) = $0 { name } else { nil } }
         let place = names.isEmpty ? "value" : "struct field \(owner?.shortName ?? "").\(names.joined(separator: "."))"
         return Mismatch(message: "json: cannot unmarshal \(json.goKind)\(shown) into Go \(place) of type \(wanted)")
     }

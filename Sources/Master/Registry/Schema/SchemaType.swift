@@ -126,59 +126,60 @@ indirect enum FieldType: Sendable, Hashable {
     }
 }
 
-/// One field of a type.
-struct SchemaField: Sendable {
+/// One field of a type. A class, since every request passes many of them from hand to hand.
+final class SchemaField: Sendable {
     let name: String
     let type: FieldType
     let isRequired: Bool
     /// The server writes the field even when it is empty.
-    var isAlways = false
+    let isAlways: Bool
     /// An explicit zero value stays: the Go field is a pointer.
-    var keepsZero = false
+    let keepsZero: Bool
     /// The default in JSON or as bare text, as the API declares it.
-    var defaultText: String?
+    let defaultText: String?
     /// The name of the known values in `enums.txt`.
-    var enumeration: String?
+    let enumeration: String?
     /// `merge`, `replace`, `retainKeys`, `merge,retainKeys`; nil when the API says nothing.
-    var patchStrategy: String?
-    var mergeKey: String?
+    let patchStrategy: String?
+    let mergeKey: String?
     /// `atomic`, `set`, `map` for lists; of server-side apply.
-    var listType: String?
-    var listKeys: [String] = []
+    let listType: String?
+    let listKeys: [String]
     /// `atomic` or `granular` for maps and structs.
-    var mapType: String?
+    let mapType: String?
     /// Number on the protobuf wire; 0 when unknown.
-    var number = 0
+    let number: Int
     /// Numbers of the messages around the field on the protobuf wire, outermost first: Go embeds structs that JSON
     /// shows flat.
-    var nesting: [Int] = []
+    let nesting: [Int]
 
     /// Reads `name type[!][;flag…]`.
     init?(cell: String) {
         guard let space = cell.firstIndex(of: " ") else { return nil }
-        name = String(cell[..<space])
         let parts = cell[cell.index(after: space)...].split(separator: ";", omittingEmptySubsequences: false)
         guard var text = parts.first else { return nil }
+        name = String(cell[..<space])
         isRequired = text.last == "!"
         if isRequired { text.removeLast() }
         type = FieldType(text)
+        var nesting: [Int] = []
+        var flags: [Substring: String] = [:]
         for flag in parts.dropFirst() {
             let value = flag.firstIndex(of: "=").map { String(flag[flag.index(after: $0)...]) } ?? ""
-            switch flag.prefix(while: { $0 != "=" }) {
-            case "a": isAlways = true
-            case "k": keepsZero = true
-            case "d": defaultText = value
-            case "e": enumeration = value
-            case "ps": patchStrategy = value
-            case "pk": mergeKey = value
-            case "lt": listType = value
-            case "lk": listKeys = value.split(separator: ",").map(String.init)
-            case "mt": mapType = value
-            case "pb": number = Int(value) ?? 0
-            case "in": nesting.append(Int(value) ?? 0)
-            default: break
-            }
+            let key = flag.prefix { $0 != "=" }
+            if key == "in" { nesting.append(Int(value) ?? 0) } else { flags[key] = value }
         }
+        isAlways = flags["a"] != nil
+        keepsZero = flags["k"] != nil
+        defaultText = flags["d"]
+        enumeration = flags["e"]
+        patchStrategy = flags["ps"]
+        mergeKey = flags["pk"]
+        listType = flags["lt"]
+        listKeys = flags["lk"]?.split(separator: ",").map(String.init) ?? []
+        mapType = flags["mt"]
+        number = flags["pb"].flatMap { Int($0) } ?? 0
+        self.nesting = nesting
     }
 
     /// The type of the field's struct, or of the structs in its list or map; nil for anything else.

@@ -8,7 +8,8 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// What the reader saw besides the value.
 package struct JSONNotes: Equatable, Sendable {
-    /// Paths of members that were written twice in one object; the last one counts. Source: `fieldValidation=Strict`.
+    /// Paths (`a[0].b`) of members that were written twice in one object; the last one counts. At most
+    /// `Limits.duplicatesNotedMax`. Source: `fieldValidation=Strict`.
     package var duplicates: [String] = []
 
     package init() {}
@@ -40,12 +41,15 @@ extension JSON {
 }
 
 /// Reads JSON from a buffer that outlives it.
-private struct JSONReader {
+struct JSONReader {
     let bytes: UnsafeBufferPointer<UInt8>
     var position = 0
     var depth = 0
     var notes = JSONNotes()
-    var path: [String] = []
+    /// Members and items of all objects and lists that are still open, so that each gets memory once, when its size is
+    /// known.
+    private var members: ContiguousArray<JSON.Members.Member> = []
+    private var items: ContiguousArray<JSON> = []
 
     init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
@@ -57,7 +61,7 @@ private struct JSONReader {
         return value
     }
 
-    private mutating func value() throws(JSONError) -> JSON {
+    mutating func value() throws(JSONError) -> JSON {
         guard let byte = peek() else { throw fail("a value is missing") }
         switch byte {
         case UInt8(ascii: "{"): return try object()
@@ -73,14 +77,12 @@ private struct JSONReader {
 
     private mutating func object() throws(JSONError) -> JSON {
         try enter()
+        defer { depth -= 1 }
         position += 1
-        var members = Members()
-        var seen: Set<String> = []
         skipSpace()
-        if take(UInt8(ascii: "}")) {
-            depth -= 1
-            return .object(members)
-        }
+        if take(UInt8(ascii: "}")) { return .object(JSON.Members()) }
+        let start = members.count
+        var seen: Set<String> = []
         while true {
             skipSpace()
             guard peek() == UInt8(ascii: "\"") else { throw fail("a member name in quotes is missing") }
@@ -88,49 +90,66 @@ private struct JSONReader {
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw fail("':' is missing after the member name") }
             skipSpace()
-            path.append(key)
+            let noted = notes.duplicates.count
             let value = try value()
+            if notes.duplicates.count > noted { prefixNotes(from: noted, with: key) }
             // A hostile object with very many members must not cost quadratic time.
-            if members.count == 32, seen.isEmpty { seen = Set(members.keys) }
-            let isNew = members.count < 32 ? members.index(of: key) == nil : seen.insert(key).inserted
-            if !isNew, let index = members.index(of: key) {
-                notes.duplicates.append(path.joined(separator: "."))
-                members.replace(at: index, with: value)
+            if members.count - start == 32, seen.isEmpty { seen = Set(members[start...].map(\.key)) }
+            let isNew = seen.isEmpty ? member(key, from: start) == nil : seen.insert(key).inserted
+            if !isNew, let index = member(key, from: start) {
+                if notes.duplicates.count < Limits.duplicatesNotedMax { notes.duplicates.append(key) }
+                members[index].value = value
             } else {
-                members.append(key, value)
+                members.append((key, value))
             }
-            path.removeLast()
             skipSpace()
             if take(UInt8(ascii: ",")) { continue }
             guard take(UInt8(ascii: "}")) else { throw fail("',' or '}' is missing after a member") }
-            depth -= 1
-            return .object(members)
+            defer { members.removeSubrange(start...) }
+            return .object(JSON.Members(unique: members[start...]))
         }
+    }
+
+    /// Where the open object whose members begin at `start` has the member `key`.
+    private func member(_ key: String, from start: Int) -> Int? {
+        var index = start
+        while index < members.count {
+            if members[index].key == key { return index }
+            index += 1
+        }
+        return nil
     }
 
     private mutating func array() throws(JSONError) -> JSON {
         try enter()
+        defer { depth -= 1 }
         position += 1
-        var items: [JSON] = []
         skipSpace()
-        if take(UInt8(ascii: "]")) {
-            depth -= 1
-            return .array(items)
-        }
+        if take(UInt8(ascii: "]")) { return .array([]) }
+        let start = items.count
         while true {
             skipSpace()
-            path.append("[\(items.count)]")
-            items.append(try value())
-            path.removeLast()
+            let noted = notes.duplicates.count
+            let value = try value()
+            if notes.duplicates.count > noted { prefixNotes(from: noted, with: "[\(items.count - start)]") }
+            items.append(value)
             skipSpace()
             if take(UInt8(ascii: ",")) { continue }
             guard take(UInt8(ascii: "]")) else { throw fail("',' or ']' is missing after an item") }
-            depth -= 1
-            return .array(items)
+            defer { items.removeSubrange(start...) }
+            return .array(Array(items[start...]))
         }
     }
 
-    private mutating func string() throws(JSONError) -> String {
+    /// Says where the notes from `start` on were made. Texts rarely have any, so that no path is kept while reading.
+    private mutating func prefixNotes(from start: Int, with step: String) {
+        for index in start..<notes.duplicates.count {
+            let rest = notes.duplicates[index]
+            notes.duplicates[index] = rest.hasPrefix("[") ? step + rest : "\(step).\(rest)"
+        }
+    }
+
+    mutating func string() throws(JSONError) -> String {
         position += 1
         let start = position
         while position < bytes.count {
@@ -255,17 +274,17 @@ private struct JSONReader {
         return value
     }
 
-    private mutating func enter() throws(JSONError) {
+    mutating func enter() throws(JSONError) {
         depth += 1
         if depth > Limits.nestingMax { throw fail("more than \(Limits.nestingMax) levels are nested") }
     }
-    private func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
-    private mutating func take(_ byte: UInt8) -> Bool {
+    func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
+    mutating func take(_ byte: UInt8) -> Bool {
         guard position < bytes.count, bytes[position] == byte else { return false }
         position += 1
         return true
     }
-    private mutating func skipSpace() {
+    mutating func skipSpace() {
         while position < bytes.count {
             switch bytes[position] {
             case 0x20, 0x0A, 0x0D, 0x09: position += 1
@@ -273,10 +292,9 @@ private struct JSONReader {
             }
         }
     }
-    private func fail(_ message: String) -> JSONError { JSONError(message: message, offset: position) }
+    func fail(_ message: String) -> JSONError { JSONError(message: message, offset: position) }
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
     private static func show(_ byte: UInt8) -> String {
         (0x21..<0x7F).contains(byte) ? "'\(Character(Unicode.Scalar(byte)))'" : "byte \(byte)"
     }
-    private typealias Members = JSON.Members
 }
