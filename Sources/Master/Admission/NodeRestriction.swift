@@ -80,7 +80,7 @@ extension AdmissionPlugin {
             (NodeGraph.accounts, "a service account"), (NodeGraph.secrets, "secrets"),
             (NodeGraph.configMaps, "configmaps"), (NodeGraph.claims, "persistentvolumeclaims"),
         ]
-        let uses = NodeGraph.uses(of: call.object)
+        let uses = NodeGraph.uses(ofPod: pod.name, pod.namespace, call.object["spec"])
         for (resource, words) in names where uses.contains(where: { $0.resource == resource }) {
             throw refusal(call, "node \"\(node)\" can not create pods that reference \(words)")
         }

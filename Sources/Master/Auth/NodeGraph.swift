@@ -82,8 +82,9 @@ final class NodeGraph: Sendable {
             // What a pod uses can not change once it has its node.
             let isKnown = state.withLock { $0.pods[key].map { $0.uid == stored.projection.uid && $0.node == node } }
             if node.isEmpty || isKnown == true { return }
-            guard let json = try? stored.json() else { return }
-            let placed = Placed(uid: stored.projection.uid, node: node, uses: NodeGraph.uses(of: json))
+            guard let spec = try? stored.member("spec") else { return }
+            let uses = NodeGraph.uses(ofPod: key.name, key.namespace, spec)
+            let placed = Placed(uid: stored.projection.uid, node: node, uses: uses)
             state.withLock { state in
                 state.drop(key)
                 state.pods[key] = placed
@@ -126,16 +127,13 @@ final class NodeGraph: Sendable {
     // MARK: What objects use
 
     /// The objects that a pod names, whether they exist or not.
-    static func uses(of pod: JSON) -> Set<ObjectKey> {
-        let namespace = pod["metadata"]["namespace"].string ?? ""
-        let podName = pod["metadata"]["name"].string ?? ""
+    static func uses(ofPod podName: String, _ namespace: String, _ spec: JSON) -> Set<ObjectKey> {
         var uses: Set<ObjectKey> = []
         func note(_ resource: GroupResource, _ name: JSON) {
             if let name = name.string, !name.isEmpty {
                 uses.insert(ObjectKey(resource, namespace: namespace, name: name))
             }
         }
-        let spec = pod["spec"]
         note(accounts, spec["serviceAccountName"])
         for secret in spec["imagePullSecrets"].items { note(secrets, secret["name"]) }
         for list in ["initContainers", "containers", "ephemeralContainers"] {

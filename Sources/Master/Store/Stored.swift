@@ -27,15 +27,17 @@ final class Stored: Sendable {
         }
     }
 
-    /// The object's metadata alone, for those who need nothing else: far quicker than the whole.
+    /// One member of the object, for those who need nothing else: far quicker than the whole.
     /// - Throws: as `json()`.
-    func metadata() throws(Status) -> ObjectMeta {
+    func member(_ name: String) throws(Status) -> JSON {
         do throws(JSONError) {
-            return ObjectMeta(try JSON(member: "metadata", parsing: bytes))
+            return try JSON(member: name, parsing: bytes)
         } catch {
             throw unreadable(error)
         }
     }
+
+    func metadata() throws(Status) -> ObjectMeta { ObjectMeta(try member("metadata")) }
 
     private func unreadable(_ error: JSONError) -> Status {
         Status(.internalError, "the stored object \(key) can not be read: \(error.message)")
