@@ -8,8 +8,10 @@ struct Backlog {
         case idle([WatchFrame])
         /// The watcher's task waits for the next frame.
         case waiting(Waiter)
-        /// Nothing more comes but this frame.
-        case ending(WatchFrame)
+        /// As many frames as may wait. What follows is not kept: the watcher looks for it once it has these.
+        case full([WatchFrame])
+        /// The watcher has taken the frames of `full` and looks for what it has missed since.
+        case behind
         case closed
     }
     private var state = State.idle([])
@@ -29,25 +31,27 @@ struct Backlog {
         switch state {
         case .idle(let frames): frames.isEmpty
         case .waiting: true
-        case .ending, .closed: false
+        case .full, .behind, .closed: false
         }
     }
+    /// Whether frames were not kept since the last one that was taken.
+    var isBehind: Bool { if case .behind = state { true } else { false } }
 
-    /// Adds a frame. A watcher that is too slow loses what waits and gets `overflow` as its last frame.
-    mutating func offer(_ frame: WatchFrame, overflow: () -> WatchFrame) -> (Offer, Action) {
+    /// Adds a frame, unless too many wait.
+    mutating func offer(_ frame: WatchFrame) -> (Offer, Action) {
         switch state {
         case .waiting(let waiter):
             state = .idle([])
             return (.taken, .resume(waiter, [frame]))
         case .idle(let frames) where frames.count >= Limits.backlogFramesMax:
-            state = .ending(overflow())
+            state = .full(frames)
             return (.isFull, .none)
         case .idle(var frames):
             state = .closed  // Lets go of the frames, so that the next line changes them in place.
             frames.append(frame)
             state = .idle(frames)
             return (.taken, .none)
-        case .ending, .closed: return (.taken, .none)
+        case .full, .behind, .closed: return (.taken, .none)
         }
     }
 
@@ -60,13 +64,17 @@ struct Backlog {
         case .idle(let frames):
             state = .idle([])
             return .resume(waiter, frames)
-        case .ending(let frame):
-            state = .closed
-            return .resume(waiter, [frame])
+        case .full(let frames):
+            state = .behind
+            return .resume(waiter, frames)
+        case .behind: preconditionFailure("a watcher that is behind has to catch up")
         case .closed: return .resume(waiter, nil)
         case .waiting: preconditionFailure("two tasks read one watcher")
         }
     }
+
+    /// The watcher has caught up: frames are kept again.
+    mutating func rejoin() { if case .behind = state { state = .idle([]) } }
 
     mutating func close() -> Action {
         defer { state = .closed }

@@ -4,7 +4,8 @@ import Synchronization
 /// Spreads committed changes to watchers, in the order of revisions.
 ///
 /// The promise to a watcher that begins after revision N: it sees every change after N that concerns it, each once, and
-/// no other. Recent changes come from a ring in memory, older ones from the change log. A class: the store's commit
+/// no other, however slow it is, as long as the history reaches back. Recent changes come from a ring in memory, older
+/// ones from the change log. A class: the store's commit
 /// thread and all watchers share it.
 final class Hub: Sendable {
     private struct State {
@@ -125,7 +126,10 @@ extension Channel {
             seen = change.revision
         }
         // One that was cancelled meanwhile must not be joined: nobody would remove it.
-        if !subscription.isClosed { add(subscription, seen: seen) }
+        if !subscription.isClosed {
+            subscription.rejoin()
+            add(subscription, seen: seen)
+        }
         return .present(frames)
     }
 }

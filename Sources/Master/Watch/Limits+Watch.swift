@@ -1,7 +1,7 @@
 import Shared
 
 extension Limits {
-    /// Frames that wait for one watcher; one more closes it with 410, and its client lists anew.
+    /// Frames that wait for one watcher; those after them it reads from the ring or the file when it has time.
     static let backlogFramesMax = 1_000
     /// Recent changes of one resource that are kept in memory for watchers who resume; older ones come from the file.
     static let ringChangesMax = 1_024

@@ -59,15 +59,11 @@ final class Subscription: Sendable {
     }
 
     /// Queues a frame. The caller performs the action outside its locks.
-    func offer(_ frame: WatchFrame) -> (Backlog.Offer, Backlog.Action) {
-        backlog.withLock { backlog in
-            backlog.offer(frame) {
-                WatchFrame(
-                    error: Status(.expired, "too old resource version: the watcher fell behind; list and watch again"),
-                    at: frame.revision)
-            }
-        }
-    }
+    func offer(_ frame: WatchFrame) -> (Backlog.Offer, Backlog.Action) { backlog.withLock { $0.offer(frame) } }
+
+    /// Whether frames were not kept since the last one that was taken: the reader was too slow.
+    var isBehind: Bool { backlog.withLock { $0.isBehind } }
+    func rejoin() { backlog.withLock { $0.rejoin() } }
 
     /// All waiting frames; waits for one if there is none; nil after the end.
     func take() async -> [WatchFrame]? {

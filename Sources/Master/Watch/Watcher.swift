@@ -4,7 +4,8 @@ import Synchronization
 /// The reading end of one watch. Its end, its cancellation or its task's takes it off the hub.
 ///
 /// It goes through three phases: the objects that were there, the changes that it has missed, and those that happen.
-/// Only in the last one frames are queued for it; before that a slow reader costs nothing.
+/// Only in the last one frames are queued for it; before that a slow reader costs nothing. One for whom too many wait goes
+/// back to catching up.
 final class Watcher: Sendable {
     private enum Phase {
         case initial(ArraySlice<Stored>)
@@ -81,7 +82,10 @@ final class Watcher: Sendable {
         switch phase {
         case .initial(let objects): return present(objects)
         case .catchingUp(let after): return await catchUp(after: after)
-        case .live: return await subscription.take()
+        case .live:
+            let frames = await subscription.take()
+            if subscription.isBehind, let last = frames?.last { enter(.catchingUp(after: last.revision)) }
+            return frames
         case .ended: return nil
         }
     }

@@ -97,6 +97,14 @@ extension Store {
             try transaction.put(key, object(key, labels: labels, owner: owner, note: note))
         }
     }
+    /// Changes one object as many times in one commit.
+    @discardableResult
+    func put(_ key: ObjectKey, times: Int) async throws(Status) -> Revision {
+        try await write { transaction throws(Status) in
+            for index in 0..<times { try transaction.put(key, object(key, note: "\(index)")) }
+            return transaction.revision
+        }
+    }
     @discardableResult
     func delete(_ key: ObjectKey) async throws(Status) -> Stored {
         try await write { transaction throws(Status) in

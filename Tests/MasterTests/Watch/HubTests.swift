@@ -120,31 +120,47 @@ struct HubTests {
         }
     }
 
-    @Test func `a slow watcher is closed with 410 and disturbs nobody`() async throws {
+    @Test(arguments: [100, Limits.ringChangesMax * 2])
+    func `a slow watcher catches up with all it has missed and disturbs nobody`(beyond: Int) async throws {
         let (store, hub) = try start()
         let slow = try hub.watch(pods, after: .zero)
         let fast = try hub.watch(pods, after: .zero)
         try await store.put(pod("a"))
         _ = await slow.next()
         _ = await fast.next()
-        var seen = 1
-        for index in 0..<(Limits.backlogFramesMax + 10) {
-            try await store.put(pod("a"), note: "\(index)")
-            seen += await fast.next() == nil ? 0 : 1
+        while store.head.number < Limits.backlogFramesMax + beyond {
+            try await store.put(pod("a"), times: 100)
+            #expect(await follow(fast, until: store.head).count == 100)
         }
-        #expect(seen == Limits.backlogFramesMax + 11)
-        let last = try #require(await slow.next())
-        #expect(last.kind == .error)
-        #expect(String(decoding: last.line, as: UTF8.self).contains("\"code\":410"))
-        #expect(await slow.next() == nil)
         #expect(hub.watchers(of: pods) == 1)
+        #expect(await follow(slow, until: store.head).map(\.revision.number) == Array(2...store.head.number))
+        try await store.put(pod("a"))
+        #expect(await slow.next()?.revision == store.head)
+        #expect(hub.watchers(of: pods) == 2)
+    }
+
+    @Test func `a slow watcher whose history is gone is closed with 410`() async throws {
+        var options = Store.Options()
+        options.historyAge = .seconds(1)
+        let (store, hub) = try start(options)
+        let slow = try hub.watch(pods, after: .zero)
+        try await store.put(pod("a"))
+        _ = await slow.next()
+        for _ in 0..<3 { try await store.put(pod("a"), times: Limits.ringChangesMax) }
+        clock.advance(by: .seconds(10))
+        try await Compaction(store: store, log: Log("test", sink: { _ in })).pass()
+        let frames = await follow(slow, until: store.head)
+        #expect(frames.count == Limits.backlogFramesMax + 1)
+        let text = String(decoding: try #require(frames.last).line, as: UTF8.self)
+        #expect(text.contains("\"type\":\"ERROR\"") && text.contains("\"code\":410"))
+        #expect(await slow.next() == nil)
     }
 
     @Test func `compacted history is refused with 410, a future revision is waited for`() async throws {
         var options = Store.Options()
         options.historyAge = .seconds(1)
         let (store, hub) = try start(options)
-        for index in 0..<(Limits.ringChangesMax + 50) { try await store.put(pod("a"), note: "\(index)") }
+        try await store.put(pod("a"), times: Limits.ringChangesMax + 50)
         clock.advance(by: .seconds(10))
         try await Compaction(store: store, log: Log("test", sink: { _ in })).pass()
         let old = #expect(throws: Status.self) { _ = try hub.watch(pods, after: Revision(3)) }
