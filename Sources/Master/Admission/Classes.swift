@@ -11,7 +11,9 @@ extension AdmissionPlugin {
             guard call.operation == .create, call.concerns("persistentvolumeclaims") else { return }
             guard call.object["spec"]["storageClassName"].isNull,
                 call.object["metadata"]["annotations"]["volume.beta.kubernetes.io/storage-class"].isNull,
-                let name = defaultClass(classes(), "storageclass")
+                let name = defaultClass(
+                    classes(),
+                    ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"])
             else { return }
             call.object["spec"]["storageClassName"] = .string(name)
         }
@@ -26,15 +28,14 @@ extension AdmissionPlugin {
             guard call.operation == .create, call.concerns("ingresses", group: "networking.k8s.io") else { return }
             guard call.object["spec"]["ingressClassName"].isNull,
                 call.object["metadata"]["annotations"]["kubernetes.io/ingress.class"].isNull,
-                let name = defaultClass(classes(), "ingressclass")
+                let name = defaultClass(classes(), ["ingressclass.kubernetes.io/is-default-class"])
             else { return }
             call.object["spec"]["ingressClassName"] = .string(name)
         }
     }
 
     /// The class that is marked as default; the newest when there are several, then the first by name.
-    private static func defaultClass(_ classes: [JSON], _ group: String) -> String? {
-        let keys = ["\(group).kubernetes.io/is-default-class", "\(group).beta.kubernetes.io/is-default-class"]
+    private static func defaultClass(_ classes: [JSON], _ keys: [String]) -> String? {
         let marked = classes.map { Object($0).metadata }.filter { metadata in
             keys.contains { metadata.annotations[$0] == "true" }
         }

@@ -66,7 +66,8 @@ extension AdmissionPlugin {
     /// Source: plugin/pkg/admission/defaulttolerationseconds; Kubernetes's default is 300 s.
     static func defaultTolerationSeconds(_ seconds: Int) -> Self {
         AdmissionPlugin(name: "DefaultTolerationSeconds") { call throws(Status) in
-            guard call.operation == .create, call.concerns("pods") else { return }
+            // A pod that is replaced by one without tolerations gets these anew.
+            guard call.operation == .create || call.operation == .update, call.concerns("pods") else { return }
             var tolerations = PodSpec(call.object["spec"]).tolerations
             for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
                 let isCovered = tolerations.contains { toleration in
@@ -94,6 +95,13 @@ extension AdmissionPlugin {
         named: @escaping @Sendable (String) -> JSON?, fallback: @escaping @Sendable () -> JSON?
     ) -> Self {
         AdmissionPlugin(name: "Priority") { call throws(Status) in
+            if call.operation == .update, call.concerns("pods") {
+                // What was settled at the start stays where a change does not speak of it.
+                for key in ["priority", "preemptionPolicy"] where call.object["spec"][key].isNull {
+                    call.object["spec"].set(key, call.old["spec"].object?[key])
+                }
+                return
+            }
             guard call.operation == .create, call.concerns("pods") else { return }
             var spec = call.object["spec"]
             let given = spec["priorityClassName"].string ?? ""

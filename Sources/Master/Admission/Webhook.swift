@@ -99,7 +99,7 @@ enum AdmissionReview {
         let namespace = isNamespace ? call.name : call.namespace
         if !namespace.isEmpty { request["namespace"] = .string(namespace) }
         request["operation"] = .string(call.operation.rawValue)
-        request["userInfo"] = user(call.user)
+        request["userInfo"] = call.user.info
         request["object"] = converted(call.object, to: target)
         request["oldObject"] = converted(call.old, to: target)
         request["dryRun"] = .bool(call.isDryRun)
@@ -115,14 +115,6 @@ enum AdmissionReview {
     private static func resource(_ resource: Resource) -> JSON {
         ["group": .string(resource.group), "version": .string(resource.version), "resource": .string(resource.plural)]
     }
-    private static func user(_ user: User) -> JSON {
-        var info: JSON = ["username": .string(user.name)]
-        if !user.uid.isEmpty { info["uid"] = .string(user.uid) }
-        if !user.groups.isEmpty { info["groups"] = JSON(user.groups) }
-        for (key, values) in user.extra.sorted(by: { $0.key < $1.key }) { info["extra"][key] = JSON(values) }
-        return info
-    }
-
     /// Versions that share their objects differ in the name of the version only.
     static func converted(_ object: JSON, to resource: Resource) -> JSON {
         guard !object.isNull else { return .null }

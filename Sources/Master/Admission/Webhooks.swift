@@ -123,9 +123,7 @@ struct Webhooks: Sendable {
         }
         if hook.failsOpen { return nil }
         let why = "failed calling webhook \"\(hook.name)\": failed to call webhook: \(problem)"
-        var status = Status(.internalError, "Internal error occurred: \(why)")
-        status.causes = [Status.Cause(reason: "", message: why, field: "")]
-        throw status
+        throw Status.internalError(why)
     }
 
     /// Changes the call's object; false when the patch changes nothing.
@@ -135,7 +133,7 @@ struct Webhooks: Sendable {
         do throws(Status) {
             patched = try JSONPatch.apply(patch, to: AdmissionReview.converted(call.object, to: target))
         } catch {
-            throw Status(.internalError, "Internal error occurred: \(error.message)")
+            throw Status.internalError(error.message)
         }
         let object = try normalize(AdmissionReview.converted(patched, to: call.resource), call.resource)
         guard object != call.object else { return false }

@@ -1,3 +1,5 @@
+import Shared
+
 /// Who makes a request, once that is known.
 struct User: Sendable, Hashable {
     let name: String
@@ -35,5 +37,14 @@ struct User: Sendable, Hashable {
     var nodeName: String? {
         let prefix = "system:node:"
         return groups.contains("system:nodes") && name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : nil
+    }
+
+    /// The user as reviews and questions to webhooks show him. Source: authentication/v1 `UserInfo`.
+    var info: JSON {
+        var info: JSON = ["username": .string(name)]
+        if !uid.isEmpty { info["uid"] = .string(uid) }
+        if !groups.isEmpty { info["groups"] = JSON(groups) }
+        for (key, values) in extra.sorted(by: { $0.key < $1.key }) { info["extra"][key] = JSON(values) }
+        return info
     }
 }

@@ -38,10 +38,8 @@ extension CustomVersion.ScalePaths {
     /// - Throws: 500 when the object does not say how many replicas it wants, as Kubernetes does.
     func scale(of object: JSON) throws(Status) -> JSON {
         guard let wanted = object.at(replicas).int else {
-            throw Status(
-                .internalError,
-                "Internal error occurred: the spec replicas field \".\(replicas.joined(separator: "."))\" does not exist"
-            )
+            throw Status.internalError(
+                "the spec replicas field \".\(replicas.joined(separator: "."))\" does not exist")
         }
         let metadata = Object(object).metadata
         var scaled: JSON = ["name": .string(metadata.name)]

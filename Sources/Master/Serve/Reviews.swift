@@ -43,7 +43,7 @@ struct Reviews: Sendable {
                 body["spec"] = [:]
             }
         case "selfsubjectreviews.authentication.k8s.io":
-            { body, call throws(Status) in body["status"] = ["userInfo": Reviews.info(call.user)] }
+            { body, call throws(Status) in body["status"] = ["userInfo": call.user.info] }
         case "tokenreviews.authentication.k8s.io": { body, _ throws(Status) in try token(&body) }
         default: nil
         }
@@ -114,15 +114,7 @@ struct Reviews: Sendable {
             body["status"] = ["user": [:], "error": "invalid bearer token"]
             return
         }
-        body["status"] = ["authenticated": true, "user": Reviews.info(user), "audiences": JSON(good)]
-    }
-
-    private static func info(_ user: User) -> JSON {
-        var info: JSON = ["username": .string(user.name)]
-        if !user.uid.isEmpty { info["uid"] = .string(user.uid) }
-        info["groups"] = JSON(user.groups)
-        for (key, values) in user.extra.sorted(by: { $0.key < $1.key }) { info["extra"][key] = JSON(values) }
-        return info
+        body["status"] = ["authenticated": true, "user": user.info, "audiences": JSON(good)]
     }
 
     // MARK: Complaints

@@ -100,6 +100,12 @@ extension Status {
     package static func forbidden(_ resource: GroupResource, _ name: String, _ why: String) -> Status {
         about(resource, name, .forbidden, "\(resource)\(name.isEmpty ? "" : " \"\(name)\"") is forbidden: \(why)")
     }
+    /// `Internal error occurred: …`.
+    package static func internalError(_ why: String) -> Status {
+        var status = Status(.internalError, "Internal error occurred: \(why)")
+        status.causes = [Cause(reason: "", message: why, field: "")]
+        return status
+    }
     private static func about(_ resource: GroupResource, _ name: String, _ reason: Reason, _ message: String) -> Status
     {
         var status = Status(reason, message)

@@ -245,4 +245,13 @@ struct ValidationTests {
                 == "[target.kind: Unsupported value: \"Foo\": supported values: \"Node\", \"<empty>\", target.name: Required value]"
         )
     }
+
+    @Test(arguments: [
+        ("nginx", "Always"), ("nginx:latest", "Always"), ("nginx:1.27", "IfNotPresent"),
+        ("host:5000/nginx", "Always"), ("host:5000/nginx:1", "IfNotPresent"), ("a/b@sha256:0", "IfNotPresent"),
+        ("a/b:latest@sha256:0", "Always"), ("A B", "IfNotPresent"), ("Nginx", "IfNotPresent"), ("", "IfNotPresent"),
+    ])
+    func `images whose name can mean another one tomorrow are pulled each time`(image: String, policy: String) {
+        #expect(Defaults.pullPolicy(image) == policy)
+    }
 }

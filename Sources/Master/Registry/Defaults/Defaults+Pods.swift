@@ -80,12 +80,32 @@ extension Defaults {
         return .object(result)
     }
 
-    /// An image that can change under its name is pulled each time.
+    /// An image that can change under its name is pulled each time; a name that is none is taken to be fixed.
+    /// Source: `SetDefaults_Container`, distribution `reference.ParseNormalizedNamed`.
     static func pullPolicy(_ image: String) -> String {
-        if image.contains("@") { return "IfNotPresent" }
-        let last = image.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-        let parts = last.split(separator: ":", omittingEmptySubsequences: false)
-        return parts.count < 2 || parts[1] == "latest" ? "Always" : "IfNotPresent"
+        let halves = image.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = halves.first ?? ""
+        let start = name.lastIndex(of: "/") ?? name.startIndex
+        let colon = name[start...].firstIndex(of: ":")
+        let tag = colon.map { name[name.index(after: $0)...] }
+        let path = colon.map { name[..<$0] } ?? name
+        guard isRepository(path) else { return "IfNotPresent" }
+        if let tag { return tag == "latest" ? "Always" : "IfNotPresent" }
+        return halves.count == 1 ? "Always" : "IfNotPresent"
+    }
+    private static func isRepository(_ path: Substring) -> Bool {
+        var parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        if parts.count > 1, let first = parts.first,
+            first == "localhost" || first.contains(where: { $0 == "." || $0 == ":" || $0.isUppercase })
+        {
+            parts.removeFirst()
+        }
+        return parts.allSatisfy { part in
+            guard let first = part.utf8.first, let last = part.utf8.last else { return false }
+            func isPlain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
+            return isPlain(first) && isPlain(last)
+                && part.utf8.allSatisfy { isPlain($0) || $0 == 0x2D || $0 == 0x2E || $0 == 0x5F }
+        }
     }
 
     private static func probe(_ probe: inout JSON) {
