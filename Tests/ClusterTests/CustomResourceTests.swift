@@ -156,6 +156,14 @@ struct CustomResourceTests {
                 _ = try await cluster.client.call("POST", second, body: CustomResourceTests.widget("b", [:]))
             }
             #expect(wrong?.code == 400)
+            let other = try await CustomResourceTests.refusal {
+                var body = CustomResourceTests.widget("b", [:])
+                body["kind"] = "Gadget"
+                _ = try await cluster.client.call("POST", CustomResourceTests.collection, body: body)
+            }
+            #expect(
+                other?.message
+                    == "Widget.example.com \"b\" is invalid: kind: Invalid value: \"Gadget\": must be Widget")
         }
     }
 

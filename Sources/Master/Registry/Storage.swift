@@ -91,6 +91,7 @@ struct Storage: Sendable {
         let kind = body["kind"].string.flatMap { $0.isEmpty ? nil : $0 } ?? resource.kind
         let apiVersion = body["apiVersion"].string.flatMap { $0.isEmpty ? nil : $0 } ?? resource.apiVersion
         if kind != resource.kind || apiVersion != resource.apiVersion {
+            if resource.custom != nil { throw customMismatch(Field(body), kind, apiVersion, access) }
             let package =
                 resource.group.isEmpty ? "core" : resource.group.split(separator: ".").first.map(String.init) ?? ""
             throw mismatch(kind, apiVersion, as: resource.kind, of: resource.apiVersion, package: package)
@@ -150,6 +151,21 @@ struct Storage: Sendable {
             .badRequest,
             "\(kind) in version \"\(version)\" cannot be handled as a \(wanted): converting (\(version).\(kind)) to (\(package).\(wanted)): unknown conversion"
         )
+    }
+
+    /// The answer to a body whose kind or version is not the custom one of the path: any kind can be read, only one is
+    /// right. Source: apiextensions `customResourceValidator.ValidateTypeMeta`.
+    private func customMismatch(_ body: Field, _ kind: String, _ apiVersion: String, _ access: Access) -> Status {
+        let resource = access.resource
+        if apiVersion != resource.apiVersion {
+            return Status(
+                .badRequest,
+                "the API version in the data (\(apiVersion)) does not match the expected API version (\(resource.apiVersion))"
+            )
+        }
+        var errors: FieldErrors = []
+        errors.invalid(body["kind"].with(.string(kind)), "must be \(resource.kind)")
+        return FieldError.status(errors, group: resource.group, kind: resource.kind, name: Object(body.json).name)
     }
 
     /// The object with its members in the order in which Kubernetes writes them.

@@ -126,6 +126,7 @@ final class CustomVersion: Sendable, Hashable {
                 }
             }
         }
+        errors += schema.validateEmbedded(object)
         guard schema.hasRules else { return errors }
         if errors.isEmpty { return schema.checkRules(object, old: old) }
         errors.append(

@@ -42,6 +42,8 @@ final class StructuralSchema: Sendable {
     let hasDefaults: Bool
     /// Whether the schema, or one inside it, has rules.
     let hasRules: Bool
+    /// Whether the schema, or one inside it, is of a whole object.
+    let hasEmbedded: Bool
 
     init(_ json: JSON) {
         type = json["type"].string ?? ""
@@ -72,6 +74,7 @@ final class StructuralSchema: Sendable {
         if case .schema(let schema) = others { inner.append(schema) }
         hasDefaults = fallback != nil || inner.contains(where: \.hasDefaults)
         hasRules = !rules.isEmpty || inner.contains(where: \.hasRules)
+        hasEmbedded = isEmbedded || inner.contains(where: \.hasEmbedded)
     }
 
     subscript(name: String) -> StructuralSchema? { places[name].map { properties[$0].schema } }

@@ -31,10 +31,22 @@ extension Validation {
         metadataWhole(meta, resource, &errors)
     }
 
+    /// The metadata of an object inside a custom one: it may have no name, and lie in no namespace.
+    static func metadataEmbedded(_ meta: Field, _ errors: inout FieldErrors) {
+        let base = meta["generateName"]
+        errors.check(base, NameText.pathSegment(base.text))
+        errors.check(meta["name"], NameText.pathSegment(meta["name"].text))
+        let namespace = meta["namespace"]
+        if !namespace.text.isEmpty { errors.check(namespace, NameText.label(namespace.text)) }
+        free(meta, &errors)
+        finalizers(meta, isFree: true, &errors)
+    }
+
     /// The rules of metadata whose names are known to be right.
     static func metadataWhole(_ meta: Field, _ resource: Resource, _ errors: inout FieldErrors) {
         free(meta, &errors)
-        finalizers(meta, resource, &errors)
+        // Definitions and custom objects follow the looser rule of all objects.
+        finalizers(meta, isFree: resource.custom != nil || resource.group == "apiextensions.k8s.io", &errors)
     }
 
     static func nameTexts(_ name: String, _ rule: Strategy.NameRule) -> [String] {
@@ -86,13 +98,12 @@ extension Validation {
     }
 
     /// The finalizers' names; looked at in whole objects only.
-    private static func finalizers(_ meta: Field, _ resource: Resource, _ errors: inout FieldErrors) {
+    ///
+    /// - Parameter isFree: a name need not be known or qualified.
+    private static func finalizers(_ meta: Field, isFree: Bool, _ errors: inout FieldErrors) {
         for finalizer in meta["finalizers"].items {
             let name = finalizer.text
-            // Definitions and custom objects follow the looser rule of all objects.
-            let known =
-                ["orphan", "foregroundDeletion", "kubernetes"].contains(name) || resource.custom != nil
-                || resource.group == "apiextensions.k8s.io"
+            let known = isFree || ["orphan", "foregroundDeletion", "kubernetes"].contains(name)
             let texts = NameText.qualified(name)
             errors.check(meta["finalizers"].with(finalizer.json), texts)
             if texts.isEmpty, !known, !name.contains("/") {

@@ -56,6 +56,39 @@ struct StructuralSchemaTests {
                 == ["spec": ["a": 7, "b": nil, "l": [["d": "y"]]]])
     }
 
+    /// Each row: an object in `spec.list[0]`, what is wrong with it.
+    static let embedded: [(JSON, [String])] = [
+        (["apiVersion": "v1", "kind": "Pod", "metadata": ["labels": ["a": "b"]]], []),
+        ([:], ["apiVersion: Required value: must not be empty", "kind: Required value: must not be empty"]),
+        (
+            ["apiVersion": "a/b/c", "kind": ""],
+            [
+                "apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion string: a/b/c",
+                "kind: Invalid value: \"\": must not be empty",
+            ]
+        ),
+        (
+            ["apiVersion": 1, "kind": "Pod", "metadata": ["name": "a/b", "namespace": "ok"]],
+            [
+                "apiVersion: Invalid value: 1: must be a string",
+                "metadata.name: Invalid value: \"a/b\": may not contain '/'",
+            ]
+        ),
+    ]
+
+    @Test(arguments: embedded) func `objects inside custom ones have a kind and metadata of their own`(
+        object: JSON, expected: [String]
+    ) {
+        let schema = StructuralSchemaTests.schema([
+            "type": "object",
+            "properties": [
+                "list": ["type": "array", "items": ["type": "object", "x-kubernetes-embedded-resource": true]]
+            ],
+        ])
+        let errors = schema.validateEmbedded(["spec": ["list": [object]]])
+        #expect(errors.map { "\($0.field): \($0.message)" } == expected.map { "spec.list[0].\($0)" })
+    }
+
     /// Each row: the schema of `spec.a`, a value, the complaint; empty for none.
     static let rows: [(JSON, JSON, String)] = [
         (
