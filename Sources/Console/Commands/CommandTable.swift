@@ -14,14 +14,16 @@ enum CommandTable {
         Group(
             title: "Look",
             verbs: [
-                GetCommand.verb, DescribeCommand.verb, WhyCommand.verb, LogsCommand.verb, EventsCommand.verb,
+                GetCommand.verb, DescribeCommand.verb, ExplainCommand.verb, WhyCommand.verb, LogsCommand.verb,
+                EventsCommand.verb,
                 TopCommand.verb,
                 HistoryCommand.verb,
             ]),
         Group(
             title: "Change",
             verbs: [
-                ApplyCommand.verb, DiffCommand.verb, CreateCommand.verb, DeleteCommand.verb, ScaleCommand.verb,
+                ApplyCommand.verb, DiffCommand.verb, CreateCommand.verb, EditCommand.verb, PatchCommand.verb,
+                DeleteCommand.verb, ScaleCommand.verb,
                 RolloutCommand.verb, LabelCommands.label, LabelCommands.annotate, WaitCommand.verb, UndoCommand.verb,
             ]),
         Group(title: "Reach into pods", verbs: [ExecCommand.verb, PortForwardCommand.verb, CopyCommand.verb]),

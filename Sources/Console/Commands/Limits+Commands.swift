@@ -13,4 +13,6 @@ extension Limits {
     static let manifestBytesMax = 32 << 20
     /// Files of one manifest folder; more are refused.
     static let manifestFilesMax = 10_000
+    /// How often one edit is shown again with what the server says against it.
+    static let editsMax = 20
 }

@@ -3,6 +3,11 @@ import FoundationEssentials
 import Glibc
 import Shared
 
+/// Why a text could not be edited, with what to do.
+struct EditorError: Error, CustomStringConvertible {
+    let description: String
+}
+
 /// The user's editor, run on the terminal while the console is out of the way.
 struct Editor: Sendable {
     let environment: [String: String]
@@ -18,25 +23,38 @@ struct Editor: Sendable {
 
     private func editBlocking(_ text: String) -> Result<String?, any Error> {
         let program = environment["KUBE_EDITOR"] ?? environment["VISUAL"] ?? environment["EDITOR"] ?? "vi"
-        var template = Array("/tmp/kconsole-edit-XXXXXX.yaml".utf8CString)
-        let file = mkstemps(&template, 5)
-        guard file >= 0 else { return .failure(Status(.internalError, "no temporary file can be made in /tmp")) }
-        let bytes = Array(text.utf8)
-        let written = write(file, bytes, bytes.count)
-        close(file)
-        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard written == bytes.count else { return .failure(Status(.internalError, "\(path) can not be written")) }
+        guard let path = keep(text) else {
+            return .failure(EditorError(description: "no temporary file can be written in /tmp"))
+        }
         let status = run(program, path)
         guard status == 0 else {
             return .failure(
-                Status(.internalError, "the editor \"\(program)\" ended with \(status); the text is kept in \(path)"))
+                EditorError(description: "the editor \"\(program)\" ended with \(status); the text is kept in \(path)"))
         }
         guard let data = FileManager.default.contents(atPath: path) else {
-            return .failure(Status(.internalError, "\(path) is gone"))
+            return .failure(EditorError(description: "\(path) is gone"))
         }
         unlink(path)
         let edited = String(decoding: data, as: UTF8.self)
         return .success(edited == text ? nil : edited)
+    }
+
+    /// Writes a text to a file of its own that only its user can read.
+    /// - Returns: its path; nil when it can not be written.
+    func keep(_ text: String) -> String? {
+        var template = Array("/tmp/kconsole-edit-XXXXXX.yaml".utf8CString)
+        let file = mkstemps(&template, 5)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        let bytes = Array(text.utf8)
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes { write(file, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return nil }
+            done += count
+        }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Runs `sh -c 'EDITOR "$0"' FILE`, so that an editor with arguments works.
