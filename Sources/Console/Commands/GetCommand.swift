@@ -4,8 +4,8 @@ import Shared
 enum GetCommand {
     static let outputFlag = Shared.Command.Flag(
         "output", short: "o", .one("FORMAT"),
-        choices: ["wide", "json", "yaml", "name", "jsonpath=", "custom-columns="],
-        help: "wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADER:PATH,…")
+        choices: ["wide", "json", "yaml", "name", "jsonpath=", "jsonpath-as-json=", "custom-columns="],
+        help: "wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-as-json=TEMPLATE or custom-columns=HEADER:PATH,…")
     static let selectorFlag = Shared.Command.Flag(
         "selector", short: "l", .one("LABELS"), help: "only objects with these labels, such as app=web,tier!=test")
     static let allNamespacesFlag = Shared.Command.Flag("all-namespaces", short: "A", help: "look in all namespaces")
@@ -77,11 +77,21 @@ enum GetCommand {
 enum Output: Sendable {
     case table, wide, json, yaml, name
     case path(JSONPath)
+    /// What the paths find, as lists of JSON.
+    case pathJSON(JSONPath)
     case columns([(header: String, path: JSONPath)])
 
     var isTable: Bool {
         switch self {
         case .table, .wide: true
+        default: false
+        }
+    }
+
+    /// A path may ask for what is left out for readers.
+    private var isPath: Bool {
+        switch self {
+        case .path, .pathJSON, .columns: true
         default: false
         }
     }
@@ -96,7 +106,7 @@ enum Output: Sendable {
         case "name": self = .name
         case let text? where text.hasPrefix("jsonpath="): self = .path(try JSONPath(String(text.dropFirst(9))))
         case let text? where text.hasPrefix("jsonpath-as-json="):
-            throw UsageError("-o jsonpath-as-json is not supported; use -o jsonpath= or -o json")
+            self = .pathJSON(try JSONPath(String(text.dropFirst("jsonpath-as-json=".count))))
         case let text? where text.hasPrefix("custom-columns="):
             self = .columns(
                 try text.dropFirst("custom-columns=".count).split(separator: ",").map { column in
@@ -108,14 +118,16 @@ enum Output: Sendable {
                     return (parts[0], try JSONPath(path: parts[1]))
                 })
         case let text?:
-            throw UsageError("--output takes wide, json, yaml, name, jsonpath=… or custom-columns=…, not \"\(text)\"")
+            throw UsageError(
+                "--output takes wide, json, yaml, name, jsonpath=…, jsonpath-as-json=… or custom-columns=…, not \"\(text)\""
+            )
         }
     }
 
     /// - Parameter isSingle: one object was asked for by name: it stands alone; others stand in a List.
     func text(_ objects: [JSON], isSingle: Bool, resources: ServedResources, keepsManagedFields: Bool = false) -> String
     {
-        let objects = keepsManagedFields ? objects : objects.map(\.withoutManagedFields)
+        let objects = keepsManagedFields || isPath ? objects : objects.map(\.withoutManagedFields)
         if isSingle, objects.isEmpty { return "" }
         let list: JSON =
             isSingle
@@ -132,6 +144,7 @@ enum Output: Sendable {
                 return "\(resource?.title ?? object.kind.lowercased())/\(object.name)\n"
             }.joined()
         case .path(let path): return path.text(list)
+        case .pathJSON(let path): return path.lists(list)
         case .columns(let columns):
             var table = TextTable(header: columns.map(\.header))
             for object in objects {

@@ -48,6 +48,19 @@ struct JSONPath: Sendable, Equatable {
 
     func text(_ root: JSON) -> String { JSONPath.text(parts, root) }
 
+    /// What each part of the template finds, as a list of JSON of its own.
+    func lists(_ root: JSON) -> String { JSONPath.lists(parts, root).map { $0.pretty() + "\n" }.joined() }
+
+    private static func lists(_ parts: [Part], _ root: JSON) -> [JSON] {
+        parts.flatMap { part -> [JSON] in
+            switch part {
+            case .text(let text): [.array([.string(text)])]
+            case .path(let steps): [.array(values(steps, [root]).map(\.sorted))]
+            case .range(let steps, let body): values(steps, [root]).flatMap { lists(body, $0) }
+            }
+        }
+    }
+
     /// The values of the template's first path.
     func values(_ root: JSON) -> [JSON] {
         for case .path(let steps) in parts { return JSONPath.values(steps, [root]) }
@@ -65,7 +78,7 @@ struct JSONPath: Sendable, Equatable {
     }
 
     /// Strings as they are, everything else as JSON.
-    static func plain(_ value: JSON) -> String { value.string ?? (value.isNull ? "" : value.text) }
+    static func plain(_ value: JSON) -> String { value.string ?? (value.isNull ? "" : value.sorted.text) }
 
     static func values(_ steps: [Step], _ roots: [JSON]) -> [JSON] {
         var values = roots
