@@ -13,4 +13,7 @@ extension Limits {
 extension Limits {
     /// Bytes of a request's body that are read at all; between this and `bodyBytesMax` the answer is a proper Status.
     static let bodyBytesReadMax = 2 * bodyBytesMax
+    /// `Accept` headers whose meaning is kept, and the longest of them.
+    static let acceptsKeptMax = 64
+    static let acceptKeptBytesMax = 512
 }

@@ -1,4 +1,5 @@
 import Shared
+import Synchronization
 
 /// In which shape a client wants objects: as they are, as rows of a table, or their metadata only.
 /// Source: apiserver content negotiation; `Accept` with the parameters `as`, `g`, `v`.
@@ -92,9 +93,25 @@ struct MediaRange: Equatable {
 
     var isJSON: Bool { type == "application/json" || type == "*/*" || type == "application/*" }
 
+    /// The headers that clients have sent lately: they are few, and every request has one.
+    private static let known = Mutex<[String: [MediaRange]]>([:])
+
     /// The items of a header, the most wanted first; those of equal weight in their order.
     static func list(_ header: String?) -> [MediaRange] {
-        let ranges = (header ?? "").split(separator: ",").compactMap(MediaRange.init)
+        guard let header else { return [] }
+        if let ranges = known.withLock({ $0[header] }) { return ranges }
+        let ranges = read(header)
+        if header.utf8.count <= Limits.acceptKeptBytesMax {
+            known.withLock { known in
+                if known.count == Limits.acceptsKeptMax { known = [:] }
+                known[header] = ranges
+            }
+        }
+        return ranges
+    }
+
+    private static func read(_ header: String) -> [MediaRange] {
+        let ranges = header.split(separator: ",").compactMap(MediaRange.init)
         return ranges.enumerated().sorted {
             $0.element.quality == $1.element.quality
                 ? $0.offset < $1.offset : $0.element.quality > $1.element.quality
