@@ -14,7 +14,6 @@ extension ControlPlane {
         let storageClasses = GroupResource(group: "storage.k8s.io", "storageclasses")
         let ingressClasses = GroupResource(group: "networking.k8s.io", "ingressclasses")
         let runtimeClasses = GroupResource(group: "node.k8s.io", "runtimeclasses")
-        let quotas = GroupResource("resourcequotas")
         let ranges: @Sendable (String) -> [JSON] = { list(GroupResource("limitranges"), $0) }
         let defaultPriority: @Sendable () -> JSON? = {
             list(priorityClasses, nil).first { $0["globalDefault"] == true }
@@ -45,7 +44,7 @@ extension ControlPlane {
             .podSecurity(namespace: namespace) { list(Pod.type.resource, $0) },
             .defaultPriorityClass(current: defaultPriority),
             .claimResize { read(ObjectKey(storageClasses, name: $0)) },
-            .resourceQuotas(QuotaLedger(), clock: clock) { !store.list(quotas, namespace: $0).items.isEmpty },
+            .resourceQuotas(QuotaLedger(), clock: clock),
         ]
         return Admission(plugins: plugins, webhooks: webhooks(store, registry, clock, namespace))
     }

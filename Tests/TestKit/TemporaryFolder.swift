@@ -28,6 +28,49 @@ package final class TemporaryFolder: Sendable {
         }
     }
 
+    /// What a folder held at some moment, by path below it; for what is made once and needed often.
+    package struct Contents: Sendable {
+        fileprivate var files: [String: [UInt8]] = [:]
+        fileprivate var folders: [String] = []
+    }
+
+    /// All that is in it now, but for locks and shared memory.
+    package var contents: Contents {
+        var contents = Contents()
+        TemporaryFolder.gather("", below: path, into: &contents)
+        return contents
+    }
+
+    /// A folder that holds what another one held.
+    package convenience init(_ contents: Contents) {
+        self.init()
+        for folder in contents.folders { mkdir("\(path)/\(folder)", 0o700) }
+        for (name, bytes) in contents.files {
+            let writing = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+            precondition(write(writing, bytes, bytes.count) == bytes.count, "a file can not be written")
+            close(writing)
+        }
+    }
+
+    private static func gather(_ prefix: String, below path: String, into contents: inout Contents) {
+        for name in names(in: "\(path)/\(prefix)") where !name.hasSuffix(".lock") && !name.hasSuffix("-shm") {
+            let full = "\(path)/\(prefix)\(name)"
+            var status = stat()
+            guard lstat(full, &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                contents.folders.append(prefix + name)
+                gather("\(prefix)\(name)/", below: path, into: &contents)
+                continue
+            }
+            let reading = open(full, O_RDONLY | O_CLOEXEC)
+            defer { close(reading) }
+            var bytes: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            while case let count = read(reading, &buffer, buffer.count), count > 0 { bytes += buffer[..<count] }
+            contents.files[prefix + name] = bytes
+        }
+    }
+
     private static func copy(_ source: String, _ target: String) {
         let inner = names(in: source)
         if !inner.isEmpty {

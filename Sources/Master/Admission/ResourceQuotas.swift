@@ -4,25 +4,18 @@ import Synchronization
 extension AdmissionPlugin {
     /// Refuses what would take a namespace over one of its resource quotas, and writes the new use into their status.
     ///
-    /// The check runs inside the transaction of the write and counts what is really stored, so that writes at the same
-    /// time can never exceed a quota together. Source: plugin/pkg/admission/resourcequota, apiserver
-    /// `plugin/resourcequota/controller.go`.
-    /// - Parameter hasQuotas: whether a namespace has quotas at all; asked before the transaction to keep others quick.
-    static func resourceQuotas(
-        _ ledger: QuotaLedger, clock: any WallClock, hasQuotas: @escaping @Sendable (_ namespace: String) -> Bool
-    ) -> Self {
+    /// The check runs inside the transaction of the write, reads the quotas there and counts what is really stored, so
+    /// that writes at the same time can never exceed a quota together, not even one that is only being made.
+    /// Source: plugin/pkg/admission/resourcequota, apiserver `plugin/resourcequota/controller.go`.
+    static func resourceQuotas(_ ledger: QuotaLedger, clock: any WallClock) -> Self {
         AdmissionPlugin(name: "ResourceQuota", phase: .validating) { call throws(Status) in
             guard call.operation == .create || call.operation == .update, call.subresource.isEmpty,
-                call.resource.isNamespaced, call.resource.isStored, hasQuotas(call.namespace)
+                call.resource.isNamespaced, call.resource.isStored
             else { return }
-            let before = call.operation == .update ? QuotaUse.of(call.old, call.resource.groupResource) : [:]
-            let use = QuotaUse.of(call.object, call.resource.groupResource)
-            guard use.contains(where: { $0.value > before[$0.key] ?? Quantity(0) }) else { return }
             call.checks.append(
                 QuotaCheck(
                     ledger: ledger, resource: call.resource.groupResource, namespace: call.namespace, name: call.name,
-                    object: call.object, use: use, before: before, isCreate: call.operation == .create,
-                    now: clock.now()))
+                    object: call.object, old: call.old, now: clock.now()))
         }
     }
 }
@@ -34,14 +27,39 @@ struct QuotaCheck: AdmissionCheck {
     let namespace: String
     let name: String
     let object: JSON
+    /// The object before an update; null on creation.
+    let old: JSON
+    let now: Timestamp
+
+    func check(_ transaction: inout Transaction) throws(Status) {
+        let quotas = transaction.list(QuotaLedger.quotas, namespace: namespace)
+        guard !quotas.isEmpty else { return }
+        let charge = QuotaCharge(self)
+        guard !charge.growing.isEmpty else { return }
+        try ledger.charge(charge, to: quotas, &transaction)
+    }
+}
+
+/// What one write adds to the use of its namespace.
+struct QuotaCharge {
+    let request: QuotaCheck
     /// What the object will use, and has used before.
     let use: QuotaUse.Amounts
     let before: QuotaUse.Amounts
-    let isCreate: Bool
-    let now: Timestamp
+    /// The names of what it uses more of.
+    let growing: Set<String>
 
-    func check(_ transaction: inout Transaction) throws(Status) { try ledger.charge(self, &transaction) }
-    func refusal(_ why: String) -> Status { Status.forbidden(resource, name, why) }
+    init(_ request: QuotaCheck) {
+        let use = QuotaUse.of(request.object, request.resource)
+        let before = request.old.isNull ? [:] : QuotaUse.of(request.old, request.resource)
+        self.request = request
+        self.use = use
+        self.before = before
+        growing = Set(use.filter { $0.value > before[$0.key] ?? Quantity(0) }.keys)
+    }
+
+    var isCreate: Bool { request.old.isNull }
+    func refusal(_ why: String) -> Status { Status.forbidden(request.resource, request.name, why) }
 }
 
 /// Counts what the objects of a namespace use, against its quotas. A class: it remembers the use of objects that have
@@ -55,52 +73,51 @@ final class QuotaLedger: Sendable {
         let isDone: Bool
     }
     private let entries = Mutex<[String: Entry]>([:])
-    private static let quotas = GroupResource("resourcequotas")
+    static let quotas = GroupResource("resourcequotas")
 
-    /// Checks all quotas of the namespace and writes their status.
+    /// Checks all quotas of the namespace and writes their status: also what the controller has not counted yet, so that
+    /// no status, at no revision, says less than what is there.
     /// - Throws: 403 that names the first quota which the request would exceed.
-    func charge(_ request: QuotaCheck, _ transaction: inout Transaction) throws(Status) {
+    func charge(_ charge: QuotaCharge, to quotas: [Stored], _ transaction: inout Transaction) throws(Status) {
+        let request = charge.request
         let scopes = QuotaScopes(request.object, request.resource)
         var charged: [(ObjectKey, JSON)] = []
-        for stored in transaction.list(QuotaLedger.quotas, namespace: request.namespace) {
+        for stored in quotas {
             var quota = try stored.json()
             guard scopes.areCovered(by: quota["spec"]) else { continue }
             let hard = quota["spec"]["hard"].quantities.filter {
-                request.use[$0.key] != nil || isDemanded($0.key, request)
+                charge.use[$0.key] != nil || isDemanded($0.key, charge)
             }
             guard !hard.isEmpty else { continue }
             if let missing = QuotaUse.missing(in: request.object, request.resource, of: Array(hard.keys)) {
-                throw request.refusal("failed quota: \(stored.key.name): \(missing)")
+                throw charge.refusal("failed quota: \(stored.key.name): \(missing)")
             }
-            let growing = hard.filter { amount in
-                (request.use[amount.key] ?? Quantity(0)) > (request.before[amount.key] ?? Quantity(0))
-            }
+            let growing = hard.filter { charge.growing.contains($0.key) }
             guard !growing.isEmpty else { continue }
             let used = try total(
-                request, quota["spec"], transaction.list(request.resource, namespace: request.namespace))
-            try check(request, quota: stored.key.name, growing, used)
-            // The controller writes the status first; what it has not counted yet it counts itself.
-            guard !quota["status"]["hard"].members.isEmpty else { continue }
-            for name in hard.keys.sorted() where !quota["status"]["hard"][name].isNull {
-                let amount = (used[name] ?? Quantity(0)) + (request.use[name] ?? Quantity(0))
+                charge, quota["spec"], transaction.list(request.resource, namespace: request.namespace))
+            try check(charge, quota: stored.key.name, growing, used)
+            for name in hard.keys {
+                let amount = (used[name] ?? Quantity(0)) + (charge.use[name] ?? Quantity(0))
+                quota["status"]["hard"][name] = quota["spec"]["hard"][name]
                 quota["status"]["used"][name] = .string(amount.description)
             }
-            quota["status"]["used"] = .object(quota["status"]["used"].members.sorted())
+            for part in ["hard", "used"] { quota["status"][part] = .object(quota["status"][part].members.sorted()) }
             charged.append((stored.key, quota))
         }
         for (key, quota) in charged { try transaction.put(key, quota) }
     }
 
     /// A pod has to say what a quota of processors or memory counts, even when it says nothing yet.
-    private func isDemanded(_ name: String, _ request: QuotaCheck) -> Bool {
-        request.isCreate && request.resource == Pod.type.resource && QuotaUse.demanded.contains(name)
+    private func isDemanded(_ name: String, _ charge: QuotaCharge) -> Bool {
+        charge.isCreate && charge.request.resource == Pod.type.resource && QuotaUse.demanded.contains(name)
     }
 
     private func check(
-        _ request: QuotaCheck, quota: String, _ hard: QuotaUse.Amounts, _ used: QuotaUse.Amounts
+        _ charge: QuotaCharge, quota: String, _ hard: QuotaUse.Amounts, _ used: QuotaUse.Amounts
     ) throws(Status) {
         let exceeded = hard.filter { name, most in
-            (used[name] ?? Quantity(0)) + (request.use[name] ?? Quantity(0)) > most
+            (used[name] ?? Quantity(0)) + (charge.use[name] ?? Quantity(0)) > most
         }.keys.sorted()
         guard !exceeded.isEmpty else { return }
         func list(_ amount: (String) -> Quantity) -> String {
@@ -108,19 +125,19 @@ final class QuotaLedger: Sendable {
         }
         let zero = Quantity(0)
         // An update is told what it adds, and what is used with the object as it was.
-        let requested = list { (request.use[$0] ?? zero) - (request.before[$0] ?? zero) }
-        let inUse = list { (used[$0] ?? zero) + (request.before[$0] ?? zero) }
-        throw request.refusal(
+        let requested = list { (charge.use[$0] ?? zero) - (charge.before[$0] ?? zero) }
+        let inUse = list { (used[$0] ?? zero) + (charge.before[$0] ?? zero) }
+        throw charge.refusal(
             "exceeded quota: \(quota), requested: \(requested), used: \(inUse), limited: \(list { hard[$0] ?? zero })")
     }
 
     /// What all other objects use that the quota covers.
-    private func total(_ request: QuotaCheck, _ spec: JSON, _ items: [Stored]) throws(Status)
+    private func total(_ charge: QuotaCharge, _ spec: JSON, _ items: [Stored]) throws(Status)
         -> QuotaUse.Amounts
     {
         var total: QuotaUse.Amounts = [:]
-        for stored in items where request.isCreate || stored.key.name != request.name {
-            let entry = try entry(stored, request.now)
+        for stored in items where charge.isCreate || stored.key.name != charge.request.name {
+            let entry = try entry(stored, charge.request.now)
             guard entry.scopes.areCovered(by: spec) else { continue }
             for (name, amount) in entry.use where !entry.isDone || name.hasPrefix("count/") {
                 total[name] = total[name].map { $0 + amount } ?? amount

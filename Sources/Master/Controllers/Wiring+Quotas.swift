@@ -7,8 +7,7 @@ extension Wiring {
         let name = "resourcequota-controller"
         let queue = queue(name)
         let (quotas, pods) = (caches.quotas, caches.pods)
-        // What admission writes into the status is right, so only other limits ask for a new count; twice, since
-        // admission charges a limit from the moment on that the status names it.
+        // What admission writes into the status is right, so only other limits ask for a new count.
         quotas.add { change in
             if case .updated(let old, let new) = change, old.json["spec"] == new.json["spec"],
                 old.json["status"]["hard"] == new.json["status"]["hard"],

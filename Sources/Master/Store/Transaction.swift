@@ -8,6 +8,8 @@ struct Transaction: ~Copyable {
     private let project: Projection.Make
     /// State of the changed keys; nil inside means deleted.
     private var overlay: [ObjectKey: Stored?] = [:]
+    /// The resources of the changed keys, and of some that were changed and are not any more.
+    private var touched: Set<GroupResource> = []
     private(set) var changes: [Change] = []
     private(set) var bytes = 0
     /// The revision that the next change gets.
@@ -32,6 +34,7 @@ struct Transaction: ~Copyable {
     /// The objects of a resource sorted by key; nil as namespace means all.
     func list(_ resource: GroupResource, namespace: String?) -> [Stored] {
         var shelf = latest.shelf(resource).shelf
+        guard touched.contains(resource) else { return shelf.list(namespace: namespace).items }
         for (key, changed) in overlay where key.resource == resource {
             if let changed { shelf.put(changed) } else { shelf.remove(key, at: revision) }
         }
@@ -93,6 +96,7 @@ struct Transaction: ~Copyable {
 
     private mutating func append(_ change: Change) {
         changes.append(change)
+        touched.insert(change.key.resource)
         bytes += change.stored.bytes.count
         revision = revision.next
     }

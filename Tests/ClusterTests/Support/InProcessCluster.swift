@@ -20,6 +20,8 @@ final class InProcessCluster: Sendable {
         /// Chooses which of the tasks that can go on does; nil lets the one go on that waits longest.
         var order: Seed?
         var nodeGrace = Duration.seconds(8)
+        /// After so long living nodes renew their leases.
+        var beat: Duration { nodeGrace / 4 }
         /// What the clock shows at first; nil is the manual clock's own idea.
         var start: Timestamp?
         var options = ControlPlane.Options()
@@ -72,7 +74,7 @@ final class InProcessCluster: Sendable {
     static func with(_ settings: Settings, _ body: (InProcessCluster) async throws -> Void) async throws {
         let cluster = InProcessCluster(settings)
         try await withTaskExecutorPreference(cluster.executor) {
-            try await cluster.open(TemporaryFolder())
+            try await cluster.open(try await FirstStart.folder(cluster.clock))
             do {
                 for number in 0..<settings.nodes {
                     try await cluster.agents.start("node-\(number + 1)", cluster.client)
@@ -114,21 +116,17 @@ final class InProcessCluster: Sendable {
     }
 
     private func open(_ folder: TemporaryFolder) async throws {
-        let log = Log("cluster", threshold: .error) { _ in }
-        let state = try StateFolder(folder.path)
-        let identity = try MasterIdentity.open(state, names: SubjectAltNames(dns: ["localhost"]), clock: clock)
+        let log = FirstStart.log
         let number = starts.withLock { starts in
             starts += 1
             return starts
         }
         var options = settings.options
         options.random = RandomSource(Seed((settings.order?.start ?? 0) &+ number << 32))
-        let plane = try ControlPlane(
-            path: folder.path + "/kmaster.db", options: options, identity: identity, clock: clock, log: log,
-            dial: { throw NetError(.refused, "no agent listens on \($0)") })
+        let plane = try FirstStart.plane(in: folder, options, clock)
         let storeGate = StoreGate(plane.store)
         let gate = executor.add { [weak storeGate] in storeGate?.pass() }
-        try await plane.bootstrap(serviceAddress: "10.96.0.1", endpoints: ["127.0.0.1"], port: 6443)
+        try await FirstStart.bootstrap(plane)
         let controllers = controllers(of: plane, log)
         let admin = Client(
             InProcessTransport(
@@ -177,7 +175,8 @@ final class InProcessCluster: Sendable {
         throw NotIdle(description: "the controllers never come to rest: \(busy)")
     }
 
-    /// Lets `duration` pass, from one thing that is due to the next; living nodes renew their leases every 2 s.
+    /// Lets `duration` pass, from one thing that is due to the next; living nodes renew their leases every
+    /// quarter of the time after which they count as lost.
     func run(for duration: Duration) async throws {
         let end = clock.uptime() + duration
         try await idle()
@@ -197,7 +196,7 @@ final class InProcessCluster: Sendable {
 
     /// Moves to a time, or to the next at which the nodes renew their leases when that is earlier.
     private func pass(to time: Duration) async throws {
-        let beat = renewed.withLock { $0 } + .seconds(2)
+        let beat = renewed.withLock { $0 } + settings.beat
         let next = max(clock.uptime(), min(time, beat))
         clock.advance(by: next - clock.uptime())
         if next >= beat {
