@@ -11,13 +11,15 @@ extension AdmissionPlugin {
                 throw Status.forbidden(call.resource.groupResource, call.name, "this namespace may not be deleted")
             }
             guard call.operation == .create, call.resource.isNamespaced, !call.namespace.isEmpty else { return }
-            try check(namespace(call.namespace), call)
+            let found = namespace(call.namespace)
+            try check(found, call)
+            call.checks.append(NamespaceCheck(call: call, seen: found))
         }
     }
 
     private static let immortal: Set<String> = ["default", "kube-system", "kube-public"]
 
-    private static func check(_ found: JSON?, _ call: AdmissionCall) throws(Status) {
+    fileprivate static func check(_ found: JSON?, _ call: AdmissionCall) throws(Status) {
         guard let found else { throw Status.notFound(GroupResource("namespaces"), call.namespace) }
         guard Namespace(found).isTerminating else { return }
         var status = Status.forbidden(
@@ -29,5 +31,18 @@ extension AdmissionPlugin {
                 field: "metadata.namespace")
         ]
         throw status
+    }
+}
+
+/// The namespace is still there and stays when the object is written: what came in between would outlive it.
+private struct NamespaceCheck: AdmissionCheck {
+    let call: AdmissionCall
+    /// The namespace as admission saw it.
+    let seen: JSON?
+
+    func check(_ transaction: inout Transaction) throws(Status) {
+        let stored = transaction.get(ObjectKey(Namespace.type.resource, name: call.namespace))
+        if let stored, stored.revision.description == seen?["metadata"]["resourceVersion"].string { return }
+        try AdmissionPlugin.check(try stored?.json(), call)
     }
 }
