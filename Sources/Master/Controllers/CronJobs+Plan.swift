@@ -48,9 +48,9 @@ struct CronPlan: Equatable {
     private mutating func note(_ jobs: [Job]) {
         for job in jobs {
             let isActive = status.active.contains { $0["uid"].string == job.metadata.uid }
-            if !isActive, !job.isFinished, let time = cron.time(of: job) {
-                // Made before a fall that came before the note of it.
-                status.active.append(CronJob.reference(job))
+            if !isActive, let time = cron.time(of: job) {
+                // Made before a fall that came before the note of it; it may have ended since.
+                if !job.isFinished { status.active.append(CronJob.reference(job)) }
                 status.lastScheduleTime = max(status.lastScheduleTime ?? time, time)
             } else if !isActive, !job.isFinished {
                 let message = "Saw a job that the controller did not create or forgot: \(job.name)"

@@ -74,13 +74,15 @@ final class CronJobs: Reconciler {
             guard let reference = try await create(job, of: cron, key) else { return }
             if !reference.isNull { status.active.append(reference) }
         }
+        // Noted first: a job that is gone tells nobody that its time has had one.
+        if status != cron.status {
+            var update = cron
+            update.status = status
+            do {
+                fence.wrote(try await client.updateStatus(update), for: key)
+            } catch let status as Status where status.reason == .notFound {}
+        }
         for job in plan.forget { try await delete(job, of: cron, key) }
-        guard status != cron.status else { return }
-        var update = cron
-        update.status = status
-        do {
-            fence.wrote(try await client.updateStatus(update), for: key)
-        } catch let status as Status where status.reason == .notFound {}
     }
 
     /// - Returns: how the status names the job; null when it does not run, nil when the namespace goes away.
