@@ -244,6 +244,16 @@ struct StatefulPlan: Equatable {
         return status
     }
 
+    /// What a set that is being deleted says of the pods that it still has. Its revisions go with it: made anew they
+    /// would be collected for ever, so that only their names are used.
+    static func parting(_ set: StatefulSet, pods: [Pod], now: Timestamp) -> StatefulSetStatus {
+        let status = set.status
+        guard !status.currentRevision.isEmpty, !status.updateRevision.isEmpty else { return status }
+        return StatefulPlan.status(
+            of: set, pods, ControllerRevision(name: status.currentRevision),
+            ControllerRevision(name: status.updateRevision), status.collisionCount, now)
+    }
+
     /// The update is over when every pod has what it went to, none that was just made among them.
     private mutating func finishUpdate() {
         let isMaking = steps.contains { if case .create = $0 { true } else { false } }

@@ -19,13 +19,16 @@ struct StatefulSets: Reconciler {
             revisions.forget(key)
             return .settled
         }
-        // Its revisions go with it: made anew they would be collected for ever.
-        if selector.isEmpty || set.metadata.isDeleting { return .settled }
+        if selector.isEmpty { return .settled }
         let known = pods.list(index: PodIndex.controller, set.metadata.uid)
         guard podFence.isPassed(key, at: pods.revision, present: known),
             claimFence.isPassed(key, at: claims.revision, present: [PersistentVolumeClaim]()),
             ownFence.isPassed(key, at: sets.revision, present: [set]), revisions.isCurrent(key, set.metadata.uid)
         else { return .settled }
+        if set.metadata.isDeleting {
+            try await report(StatefulPlan.parting(set, pods: known, now: clock.now()), set, key)
+            return .settled
+        }
         let orphans = pods.list(index: PodIndex.orphan, set.namespace)
             .filter { set.ordinal(ofPodNamed: $0.name) != nil }
         let claim = Ownership(of: set, selector: selector, among: known + orphans)

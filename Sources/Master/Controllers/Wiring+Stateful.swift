@@ -48,8 +48,21 @@ extension Wiring {
             sets.list(index: OwnerIndex.namespace, pod.namespace)
                 .filter { $0.selector?.matches(pod.metadata.labels) ?? false }.map(\.key)
         }
+        let pods = caches.pods
         caches.nodes.add { change in
-            if case .updated(let old, let new) = change, old.daemonAspect == new.daemonAspect { return }
+            switch change {
+            case .added: break
+            case .updated(let old, let new): if old.daemonAspect == new.daemonAspect { return }
+            // What ran on a node that is gone counts until it goes as well; only who still waits for it is let go now.
+            case .removed(let node):
+                for set in sets.list() {
+                    let own = pods.list(index: PodIndex.controller, set.metadata.uid)
+                    if own.contains(where: { $0.spec.nodeName.isEmpty && $0.daemonNode == node.name }) {
+                        queue.add(set.key)
+                    }
+                }
+                return
+            }
             for set in sets.list() { queue.add(set.key) }
         }
         caches.revisions.wake(owners: DaemonSet.self, queue)
