@@ -75,7 +75,10 @@ final class ResourceMetrics: Sendable {
             return Node(node).isReady
         }
         await read(nodes)
-        let lacking = nodes.filter { node in readings.withLock { $0[node].map { MetricsWindow($0) == nil } ?? false } }
+        // A node that did not answer now does not answer in a second either.
+        let lacking = nodes.filter { node in
+            readings.withLock { $0[node].map { !$0.isEmpty && MetricsWindow($0) == nil } ?? false }
+        }
         if !lacking.isEmpty {
             try? await SystemClock().sleep(for: .seconds(1))
             await read(lacking)
