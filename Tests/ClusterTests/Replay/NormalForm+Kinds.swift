@@ -165,7 +165,8 @@ extension NormalForm {
         let claims = pod.spec.volumes.compactMap { volume in
             volume.at("persistentVolumeClaim", "claimName").string.map { "\(volume["name"].string ?? ""):\($0)" }
         }
-        if !claims.isEmpty { view["volumes"] = JSON(claims.sorted()) }
+        // Noted of the pods that a controller gave them to.
+        if !claims.isEmpty, pod.metadata.controller != nil { view["volumes"] = JSON(claims.sorted()) }
     }
 
     private func addJob(_ job: JSON, _ view: inout JSON) {

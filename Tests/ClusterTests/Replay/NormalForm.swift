@@ -29,9 +29,9 @@ struct NormalForm {
             guard let type = type(of: kind) else { continue }
             var seen: Set<String> = []
             var order = 0
-            for object in try await history(type) where seen.insert(object.metadata.uid).inserted {
+            for stored in try await history(type) where seen.insert(stored.projection.uid).inserted {
                 order += 1
-                let meta = object.metadata
+                let meta = try stored.metadata()
                 metadata.append((kind, meta))
                 if kind == "ReplicaSet", let hash = meta.labels[PodTemplate.hashLabel] {
                     words.append((hash, "<hash:\(order)>"))
@@ -53,7 +53,11 @@ struct NormalForm {
         }
         self.prefixes = prefixes.filter { !$0.hasSuffix("*-") }.sorted { $0.utf8.count > $1.utf8.count }
         for (kind, meta) in metadata { words.append((meta.uid, "<uid:\(kind)/\(normal(meta.name))>")) }
-        for pod in try await history(Pod.type).map({ Pod($0.json) }) where !pod.status.podIP.isEmpty {
+        var addressed: Set<String> = []
+        for stored in try await history(Pod.type).reversed() where !addressed.contains(stored.projection.uid) {
+            let pod = Pod(try stored.json())
+            guard !pod.status.podIP.isEmpty else { continue }
+            addressed.insert(stored.projection.uid)
             addresses[pod.status.podIP] = "<ip:\(normal(pod.name))>"
         }
         words.sort { $0.word.utf8.count > $1.word.utf8.count }
@@ -63,13 +67,13 @@ struct NormalForm {
         registry.resources.first { $0.kind == kind && $0.isStored }?.type
     }
 
-    /// All that ever was in the namespace, every change of it.
-    private func history(_ type: KindType) async throws -> [Object] {
+    /// All that ever was in the namespace, every change of it, the oldest first.
+    private func history(_ type: KindType) async throws -> [Stored] {
         var after = Revision.zero
-        var objects: [Object] = []
+        var objects: [Stored] = []
         while true {
             let page = try await store.log.changes(type.resource, Replay.namespace, after, 1000)
-            objects += try page.changes.map { Object(try $0.stored.json()) }
+            objects += page.changes.map(\.stored)
             if page.changes.isEmpty || page.upTo <= after { return objects }
             after = page.upTo
         }
@@ -142,7 +146,6 @@ struct NormalForm {
 
     private static func isLeftOut(_ object: Object, _ kind: String) -> Bool {
         kind == "ConfigMap" && object.name == ConfigMap.rootCertificates
-            || kind == "ServiceAccount" && object.name == "default" && false
     }
 
     func events() throws -> [JSON] {
@@ -165,7 +168,17 @@ struct NormalForm {
         }
     }
 
-    private static func merged(_ objects: [JSON]) -> [JSON] {
+    /// A pod without the name of its node.
+    static func anywhere(_ pod: JSON) -> JSON {
+        guard !pod["node"].isNull else { return pod }
+        var pod = pod
+        pod.remove("node")
+        pod["bound"] = true
+        return pod.canonical
+    }
+
+    /// Equal objects as one, with their count.
+    static func merged(_ objects: [JSON]) -> [JSON] {
         var counts: [JSON: Int] = [:]
         for object in objects { counts[object, default: 0] += 1 }
         return counts.map { object, count in
