@@ -15,7 +15,9 @@ struct Namespaces: Reconciler {
         guard finalizers.contains("kubernetes") else { return .settled }
         let content = await empty(key.name)
         var update = try await report(content, namespace)
-        guard content.isEmpty else { return .again(after: .milliseconds(500)) }
+        guard content.failures.isEmpty else { return .again(after: .seconds(1)) }
+        // Whatever goes from it is told; the rest is in case that nothing does.
+        guard content.isEmpty else { return .again(after: Limits.namespaceLookAgain) }
         update.json["spec"]["finalizers"] = JSON(finalizers.filter { $0 != "kubernetes" })
         do {
             _ = try await client.update(update, subresource: "finalize")
@@ -61,4 +63,11 @@ struct Namespaces: Reconciler {
         query.add("limit", String(Limits.namespaceRoundMax))
         return try await client.call("GET", path, query: query)["items"].items.map { ObjectMeta($0["metadata"]) }
     }
+}
+
+extension Limits {
+    /// After so long a namespace that is not empty is emptied again although nothing was seen to go from it.
+    static let namespaceLookAgain = Duration.seconds(15)
+    /// What goes within this time is looked at together.
+    static let namespaceGathering = Duration.milliseconds(200)
 }

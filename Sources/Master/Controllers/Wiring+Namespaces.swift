@@ -10,6 +10,11 @@ extension Wiring {
         let name = "namespace-controller"
         let queue = queue(name)
         namespaces.wake(queue)
+        onRemoval { metadata in
+            guard namespaces.get(name: metadata.namespace)?.metadata.isDeleting ?? false else { return }
+            queue.add(
+                ObjectKey(Namespace.type.resource, name: metadata.namespace), after: Limits.namespaceGathering)
+        }
         run(name, Namespaces(client: client(name), namespaces: namespaces, kinds: kinds, clock: clock), queue)
 
         let accounts = "service-account-controller"
