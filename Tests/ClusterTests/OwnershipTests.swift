@@ -88,4 +88,67 @@ struct OwnershipTests {
             try await OwnershipTests.expectOrder(cluster, deletedByName: named, seed)
         }
     }
+
+    @Test func `nothing is made in a namespace after it began to go`() async throws {
+        try await InProcessCluster.with(parts: .server) { cluster in
+            let client = cluster.client
+            _ = try await client.create(Namespace(name: "team"))
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { try await client.delete(Namespace.self, name: "team") }
+                for number in 0..<5 {
+                    group.addTask {
+                        do {
+                            _ = try await client.create(ConfigMap(name: "m\(number)", namespace: "team"))
+                        } catch let status as Status where status.reason == .forbidden {}
+                    }
+                }
+            }
+            let course = try await cluster.course(of: Namespace.self)
+            let end = try #require(course.first { $0.object.name == "team" && $0.object.metadata.isDeleting })
+            let maps = try await cluster.course(of: ConfigMap.self, in: "team")
+            #expect(maps.allSatisfy { $0.revision < end.revision })
+        }
+    }
+
+    @Test(arguments: Seeds.tried(4))
+    func `a namespace goes with all that is in it and nothing else`(seed: UInt64) async throws {
+        try await InProcessCluster.with(InProcessCluster.faulty(seed)) { cluster in
+            var random = Seed(seed &+ 44)
+            for namespace in ["team", "other"] {
+                _ = try await cluster.client.create(Namespace(name: namespace))
+                try await cluster.settle()
+                var deployment = InProcessCluster.deployment()
+                deployment.metadata.namespace = namespace
+                _ = try await cluster.client.create(deployment)
+                for number in 0..<Int(random.next() % 6) {
+                    _ = try await cluster.client.create(ConfigMap(name: "m\(number)", namespace: namespace))
+                }
+                var held = Secret(name: "held", namespace: namespace)
+                held.metadata.finalizers = ["example.com/hold"]
+                _ = try await cluster.client.create(held)
+            }
+            try await cluster.run(for: .milliseconds(Int64(random.next() % 3000)))
+            try await cluster.client.delete(Namespace.self, name: "team")
+            for _ in 0..<3 {
+                try await cluster.run(for: .milliseconds(Int64(random.next() % 3000)))
+                if random.next() % 2 == 0 { try await cluster.restartMaster() }
+                let isThere = try await cluster.exists(Namespace.self, namespace: "", name: "team")
+                #expect(isThere, "seed \(seed): a secret in it is held")
+            }
+            try await cluster.run(for: .seconds(30))
+            _ = try await cluster.client.patch(
+                Secret.self, namespace: "team", name: "held", .merge, ["metadata": ["finalizers": nil]])
+            try await cluster.run(for: .seconds(120))
+            let isThere = try await cluster.exists(Namespace.self, namespace: "", name: "team")
+            #expect(!isThere, "seed \(seed)")
+            let store = cluster.plane.store
+            for resource in store.counts().keys.sorted() {
+                let left = store.list(resource, namespace: "team").items
+                #expect(left.isEmpty, "seed \(seed): \(left.map(\.key.description))")
+            }
+            let others = try await cluster.client.list(Pod.self, namespace: "other").items
+            #expect(others.filter(\.isReady).count == 3, "seed \(seed)")
+            #expect(try await cluster.exists(Secret.self, namespace: "other", name: "held"), "seed \(seed)")
+        }
+    }
 }

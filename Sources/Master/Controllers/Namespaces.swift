@@ -40,13 +40,30 @@ struct Namespaces: Reconciler {
         var content = NamespaceContent()
         let kinds = await kinds()
         let (pods, others) = (kinds.filter { $0 == Pod.type }, kinds.filter { $0 != Pod.type })
-        for kind in pods { await empty(kind, of: namespace, &content) }
+        await empty(pods, of: namespace, &content)
         guard content.isEmpty else { return content }
-        for kind in others { await empty(kind, of: namespace, &content) }
+        await empty(others, of: namespace, &content)
         return content
     }
 
-    private func empty(_ kind: KindType, of namespace: String, _ content: inout NamespaceContent) async {
+    /// Kinds that fail are tried again, so that among many kinds a request that is lost does not cost a whole round.
+    private func empty(_ kinds: [KindType], of namespace: String, _ content: inout NamespaceContent) async {
+        var open = kinds
+        for attempt in 1...Limits.namespaceTries {
+            var failed: [KindType] = []
+            for kind in open {
+                do {
+                    try await empty(kind, of: namespace, &content)
+                } catch {
+                    failed.append(kind)
+                    if attempt == Limits.namespaceTries { content.failures.append("\(kind.resource): \(error)") }
+                }
+            }
+            open = failed
+        }
+    }
+
+    private func empty(_ kind: KindType, of namespace: String, _ content: inout NamespaceContent) async throws {
         let path = kind.path(namespace: namespace)
         do {
             guard try await !left(at: path).isEmpty else { return }
@@ -54,8 +71,7 @@ struct Namespaces: Reconciler {
                 "DELETE", path,
                 body: ["kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"])
             content.add(try await left(at: path), of: kind.resource)
-        } catch let status as Status where status.reason == .notFound || status.reason == .methodNotAllowed {
-        } catch { content.failures.append("\(kind.resource): \(error)") }
+        } catch let status as Status where status.reason == .notFound || status.reason == .methodNotAllowed {}
     }
 
     private func left(at path: String) async throws -> [ObjectMeta] {
@@ -68,6 +84,8 @@ struct Namespaces: Reconciler {
 extension Limits {
     /// After so long a namespace that is not empty is emptied again although nothing was seen to go from it.
     static let namespaceLookAgain = Duration.seconds(15)
+    /// How often a kind is tried in one round.
+    static let namespaceTries = 3
     /// What goes within this time is looked at together.
     static let namespaceGathering = Duration.milliseconds(200)
 }

@@ -9,7 +9,15 @@ extension Wiring {
         let namespaces = caches.namespaces
         let name = "namespace-controller"
         let queue = queue(name)
-        namespaces.wake(queue)
+        namespaces.add { change in
+            // What it says itself of the content is no reason to look again at once.
+            if case .updated(let old, let new) = change, old.metadata.isDeleting == new.metadata.isDeleting,
+                old.json["spec"] == new.json["spec"]
+            {
+                return
+            }
+            queue.add(change.object.key)
+        }
         onRemoval { metadata in
             guard namespaces.get(name: metadata.namespace)?.metadata.isDeleting ?? false else { return }
             queue.add(
