@@ -15,4 +15,8 @@ extension Limits {
     static let manifestFilesMax = 10_000
     /// How often one edit is shown again with what the server says against it.
     static let editsMax = 20
+    /// Files and folders of one copied folder; more are refused.
+    static let copyFilesMax = 1_000_000
+    /// Bytes of one file that is copied out of a container.
+    static let copyBytesMax = 1 << 40
 }

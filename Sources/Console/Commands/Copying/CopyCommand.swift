@@ -1,14 +1,15 @@
+import Dispatch
 import Glibc
 import Shared
 
-/// `kconsole cp`: copies files into and out of containers.
+/// `kconsole cp`: copies files and folders into and out of containers.
 enum CopyCommand {
     static let verb = Verb(
-        "cp", "Copy a file into or out of a container.",
+        "cp", "Copy a file or a folder into or out of a container.",
         operands: "[NAMESPACE/]POD:PATH LOCAL | LOCAL [NAMESPACE/]POD:PATH",
         flags: [.init("container", short: "c", .one("NAME"), help: "which container (default: the first)")],
         notes:
-            "Works with every image that has a shell. A folder is not copied: pack it first, with kconsole exec POD -- tar.\n"
+            "A file needs a shell in the image, a folder also tar. Links are not followed, and not made on this machine.\n"
             + "Example: kconsole cp web-1:/etc/hostname ./hostname",
         completes: .pods, run: run)
 
@@ -58,16 +59,16 @@ enum CopyCommand {
     ) async throws -> Int32 {
         let session = try await session(call, namespace)
         let name = path.split(separator: "/").last.map(String.init) ?? ""
+        if try await isFolder(path, call, session, pod) {
+            return try await downloadFolder(call, session, pod, path, file)
+        }
         let target = SystemFiles.isFolder(file) ? "\(file)/\(name)" : file
         let descriptor = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw Failure("\(target) can not be written: \(String(cString: strerror(errno))).")
         }
         defer { close(descriptor) }
-        let program = [
-            "/bin/sh", "-c", "[ -d \"$0\" ] && { echo \"$0 is a folder\" >&2; exit 21; }; exec cat \"$0\"", path,
-        ]
-        let code = try await transfer(call, session, pod, program, input: nil) {
+        let code = try await transfer(call, session, pod, ["/bin/sh", "-c", "exec cat \"$0\"", path], input: nil) {
             StandardBytes.write($0, to: descriptor)
         }
         if code != 0 { unlink(target) }
@@ -78,9 +79,7 @@ enum CopyCommand {
         _ call: Invocation, _ namespace: String?, _ pod: String, _ path: String, _ file: String
     ) async throws -> Int32 {
         let session = try await session(call, namespace)
-        guard !SystemFiles.isFolder(file) else {
-            throw Failure("\(file) is a folder; pack it first, such as with tar.")
-        }
+        if SystemFiles.isFolder(file) { return try await uploadFolder(call, session, pod, path, file) }
         let descriptor = open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure("\(file) can not be read: \(String(cString: strerror(errno))).") }
         defer { close(descriptor) }
@@ -94,6 +93,63 @@ enum CopyCommand {
         return try await transfer(call, session, pod, program, input: descriptor) {
             StandardBytes.write($0, to: STDOUT_FILENO)
         }
+    }
+
+    // MARK: Folders.
+
+    private static func isFolder(_ path: String, _ call: Invocation, _ session: Session, _ pod: String) async throws
+        -> Bool
+    {
+        let code = try await transfer(call, session, pod, ["/bin/sh", "-c", "[ ! -d \"$0\" ]", path], input: nil) { _ in
+        }
+        return code == 1
+    }
+
+    /// What lies in the folder of the container then lies in the folder of this machine.
+    private static func downloadFolder(
+        _ call: Invocation, _ session: Session, _ pod: String, _ path: String, _ folder: String
+    ) async throws -> Int32 {
+        try SystemFiles.makeFolder(folder)
+        let writer = FolderWriter(folder)
+        let code = try await transfer(
+            call, session, pod, ["/bin/sh", "-c", "exec tar -cf - -C \"$0\" .", path], input: nil
+        ) { writer.take($0) }
+        guard code == 0 else { throw tarFailure(code) }
+        let skipped = try writer.finish()
+        if skipped > 0 { call.remark("Links and special files were left out (\(skipped)).") }
+        return 0
+    }
+
+    /// Into a folder that is there the folder is put under its own name; else it gets the new name.
+    private static func uploadFolder(
+        _ call: Invocation, _ session: Session, _ pod: String, _ path: String, _ folder: String
+    ) async throws -> Int32 {
+        let archive = try FolderReader(folder)
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw Failure("No pipe can be made: \(String(cString: strerror(errno))).") }
+        let (reading, writing) = (ends[0], ends[1])
+        // Writing to the pipe blocks, so it has a thread of its own; it ends when the pipe's other side is closed.
+        DispatchQueue(label: "archive").async {
+            _ = archive.write(to: writing)
+            close(writing)
+        }
+        defer { close(reading) }
+        let name = folder.split(separator: "/").last.map(String.init) ?? "copy"
+        // The count of bytes tells the end, as for one file.
+        let script =
+            "t=\"$0\"; [ -d \"$t\" ] && t=\"$t/$1\"; mkdir -p \"$t\" && head -c \"$2\" | tar -xf - -C \"$t\""
+        let code = try await transfer(
+            call, session, pod, ["/bin/sh", "-c", script, path, name, "\(archive.size)"], input: reading
+        ) { StandardBytes.write($0, to: STDOUT_FILENO) }
+        guard code == 0 else { throw tarFailure(code) }
+        return 0
+    }
+
+    private static func tarFailure(_ code: Int32) -> Failure {
+        Failure(
+            code == 127
+                ? "The image has no tar, which copying a folder needs; copy its files one by one."
+                : "tar in the container ended with \(code); not everything was copied.")
     }
 
     /// Runs a program in the container with a file as its input, and hands out what it writes.
