@@ -12,13 +12,17 @@ struct Selection: Sendable {
         labels = try LabelSelector(parsing: query["labelSelector"] ?? "")
         fields = try FieldSelector(parsing: query["fieldSelector"] ?? "")
         for requirement in fields.requirements where !resource.offers(selector: requirement.field) {
-            throw Status(
-                .badRequest,
-                resource.hasOwnSelectors
-                    ? "field label not supported: \(requirement.field)"
-                    : "\(requirement.field.goQuoted) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
-            )
+            throw Status(.badRequest, Selection.unknown(requirement.field, resource))
         }
+    }
+
+    private static func unknown(_ field: String, _ resource: Resource) -> String {
+        guard resource.hasOwnSelectors else {
+            return
+                "\(field.goQuoted) is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        }
+        return resource.kind == "Job" && resource.custom == nil
+            ? "field label \(field.goQuoted) not supported for batchv1.Job" : "field label not supported: \(field)"
     }
 
     var isEverything: Bool { labels.isEmpty && fields.isEmpty }

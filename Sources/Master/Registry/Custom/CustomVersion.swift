@@ -86,23 +86,29 @@ final class CustomVersion: Sendable, Hashable {
     func decode(
         _ json: JSON, as kind: GroupVersionKind, fieldValidation: FieldValidation, duplicates: [String]
     ) throws(Status) -> Schema.Decoded {
-        let meta = try Schema.decode(
-            ["kind": "PartialObjectMetadata", "apiVersion": "v1", "metadata": json["metadata"]],
-            as: GroupVersionKind(group: "", version: "v1", kind: "PartialObjectMetadata"),
-            fieldValidation: fieldValidation == .ignore ? .ignore : .warn)
         var object = json
-        object["metadata"] = meta.object["metadata"]
-        let (shaped, dropped) = shaped(object)
+        var unknown: [String] = []
+        let dropped: [String]
+        do throws(Schema.Unreadable) {
+            let metadata = try Schema.metadata(json["metadata"])
+            object["metadata"] = metadata.object
+            unknown = metadata.unknown.map { "metadata.\($0)" }
+            (object, dropped) = shaped(object)
+            var inside: [String] = []
+            object = try schema.readEmbedded(object, &inside)
+            unknown += dropped + inside
+        } catch {
+            throw Status(.badRequest, Schema.refusalPrefix(kind) + error.message)
+        }
         let findings =
-            duplicates.prefix(Limits.strictErrorsMax).map { "duplicate field \"\($0)\"" } + meta.warnings
-            + dropped.map { "unknown field \"\($0)\"" }
+            duplicates.prefix(Limits.strictErrorsMax).map { "duplicate field \"\($0)\"" }
+            + unknown.map { "unknown field \"\($0)\"" }
         if fieldValidation == .strict, !findings.isEmpty {
             throw Status(
                 .badRequest,
-                "\(kind.kind) in version \"\(kind.version)\" cannot be handled as a \(kind.kind): strict decoding error: "
-                    + findings.joined(separator: ", "))
+                Schema.refusalPrefix(kind) + "strict decoding error: " + findings.joined(separator: ", "))
         }
-        return Schema.Decoded(object: shaped, warnings: fieldValidation == .warn ? findings : [])
+        return Schema.Decoded(object: object, warnings: fieldValidation == .warn ? findings : [])
     }
 
     /// An object in the form in which it is stored: pruned, with its defaults.

@@ -108,11 +108,23 @@ extension ValueChecks {
         guard !types.isEmpty else { return }
         let found = value.schemaType
         if types.contains(found) || (found == "integer" && types.contains("number")) { return }
-        let shown = found.goQuoted
-        errors.append(
-            FieldError(
-                reason: .invalid, field: path, value: shown,
-                detail: "\(path) in body must be of type \(types.joined(separator: ",")): \(shown)"))
+        func complain(_ wanted: String, _ found: String) {
+            errors.append(
+                FieldError(
+                    reason: .invalid, field: path, value: found.goQuoted,
+                    detail: "\(path) in body must be of type \(wanted): \(found.goQuoted)"))
+        }
+        // A format that is known says more than the type, and is not asked of lists.
+        if StringFormat(rawValue: format) != nil, !types.contains("integer"), !types.contains("number") {
+            switch value {
+            case .int: return complain(format, "int64")
+            case .double: return complain(format, "float64")
+            case .bool, .object: return complain(format, "")
+            case .array: return
+            case .string, .null: break
+            }
+        }
+        complain(types.joined(separator: ","), found)
     }
 
     fileprivate func checkValue(_ value: JSON, _ path: String, _ errors: inout [FieldError]) {
@@ -122,23 +134,28 @@ extension ValueChecks {
         }
         if case .string(let text) = value {
             let length = text.unicodeScalars.count
-            if let lengthMost, length > lengthMost { complain("should be at most \(lengthMost) chars long") }
-            if let lengthLeast, length < lengthLeast { complain("should be at least \(lengthLeast) chars long") }
-            if let pattern, !pattern.occurs(in: text) { complain("should match '\(patternText)'") }
+            // Of these only the first is told.
+            if let lengthMost, length > lengthMost {
+                complain("should be at most \(lengthMost) chars long")
+            } else if let lengthLeast, length < lengthLeast {
+                complain("should be at least \(lengthLeast) chars long")
+            } else if let pattern, !pattern.occurs(in: text) {
+                complain("should match '\(patternText)'")
+            }
             if !format.isEmpty, let format = StringFormat(rawValue: format), !format.holds(text) {
                 complain("must be of type \(format.rawValue): \(text.goQuoted)")
             }
         }
         if let number = value.double {
-            if let maximum, isMaximumExclusive ? number >= maximum : number > maximum {
-                complain("should be less than \(isMaximumExclusive ? "" : "or equal to ")\(maximum.goText)")
+            if let multipleOf, multipleOf > 0 {
+                let quotient = number / multipleOf
+                if quotient != quotient.rounded() { complain("should be a multiple of \(multipleOf.goText)") }
             }
             if let minimum, isMinimumExclusive ? number <= minimum : number < minimum {
                 complain("should be greater than \(isMinimumExclusive ? "" : "or equal to ")\(minimum.goText)")
             }
-            if let multipleOf, multipleOf > 0 {
-                let quotient = number / multipleOf
-                if quotient != quotient.rounded() { complain("should be a multiple of \(multipleOf.goText)") }
+            if let maximum, isMaximumExclusive ? number >= maximum : number > maximum {
+                complain("should be less than \(isMaximumExclusive ? "" : "or equal to ")\(maximum.goText)")
             }
         }
         if let allowed, !allowed.contains(where: { $0.isSame(as: value) }) {

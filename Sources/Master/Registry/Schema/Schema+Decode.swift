@@ -41,6 +41,23 @@ extension Schema {
         return Decoded(object: object, warnings: fieldValidation == .warn ? findings : [])
     }
 
+    /// Why a part of an object can not be read.
+    struct Unreadable: Error {
+        let message: String
+    }
+
+    /// Metadata by itself, as it lies in an object of any kind.
+    /// - Returns: the metadata in its stored form, and the paths of the fields that no metadata has.
+    static func metadata(_ json: JSON) throws(Unreadable) -> (object: JSON, unknown: [String]) {
+        guard let type = type("meta.v1.ObjectMeta") else { return (json, []) }
+        var reader = SchemaReader()
+        do throws(SchemaReader.Mismatch) {
+            return (try reader.object(json.isNull ? [:] : json, type), reader.unknown)
+        } catch {
+            throw Unreadable(message: error.message)
+        }
+    }
+
     private static func badRequest(_ kind: GroupVersionKind, _ why: String) -> Status {
         Status(.badRequest, refusalPrefix(kind) + why)
     }

@@ -89,6 +89,25 @@ struct StructuralSchemaTests {
         #expect(errors.map { "\($0.field): \($0.message)" } == expected.map { "spec.list[0].\($0)" })
     }
 
+    @Test func `the metadata of objects inside is read as metadata`() throws {
+        let schema = StructuralSchemaTests.schema(["type": "object", "x-kubernetes-embedded-resource": true])
+        var unknown: [String] = []
+        let read = try schema.readEmbedded(
+            ["spec": ["kind": "Pod", "metadata": ["name": "x", "other": 1], "free": [:]]], &unknown)
+        #expect(read == ["spec": ["kind": "Pod", "metadata": ["name": "x"], "free": [:]]])
+        #expect(unknown == ["spec.metadata.other"])
+        var refusal = ""
+        do throws(Schema.Unreadable) {
+            _ = try schema.readEmbedded(["spec": ["metadata": ["labels": 5]]], &unknown)
+        } catch {
+            refusal = error.message
+        }
+        #expect(
+            refusal
+                == "spec.metadata: Invalid value: map[string]interface {}{\"labels\":5}: json: cannot unmarshal number into Go struct field ObjectMeta.labels of type map[string]string"
+        )
+    }
+
     /// Each row: the schema of `spec.a`, a value, the complaint; empty for none.
     static let rows: [(JSON, JSON, String)] = [
         (
@@ -100,6 +119,15 @@ struct StructuralSchemaTests {
             "spec.a: Invalid value: \"number\": spec.a in body must be of type integer: \"number\""
         ),
         (["type": "number"], 1, ""), (["type": "integer"], 2.0, ""),
+        (
+            ["type": "string", "minLength": 2, "pattern": "^a+$"], "b",
+            "spec.a: Invalid value: \"b\": spec.a in body should be at least 2 chars long"
+        ),
+        (
+            ["type": "string", "format": "date"], 5,
+            "spec.a: Invalid value: \"int64\": spec.a in body must be of type date: \"int64\""
+        ),
+        (["type": "string", "format": "date"], [5], ""),
         (
             ["type": "string", "enum": ["x", "y"]], "z",
             "spec.a: Unsupported value: \"z\": supported values: \"x\", \"y\""
