@@ -20,7 +20,10 @@ final class OwnerFeed: Sendable {
 
     /// Called on the commit thread.
     func receive(_ changes: [Change]) {
-        for change in changes where change.kind == .deletion || Self.matters(change.stored.projection) {
+        for change in changes
+        where change.kind == .deletion || Self.matters(change.stored.projection)
+            || change.previous?.projection.owners.isEmpty == false
+        {
             if case .dropped = input.yield(change) { isBehind.store(true, ordering: .releasing) }
         }
     }
@@ -49,6 +52,8 @@ final class OwnerFeed: Sendable {
             if isBehind.exchange(false, ordering: .acquiringAndReleasing) { tellAll(handler) }
             guard let item = Self.item(change.stored, registry) else { continue }
             handler(change.kind == .deletion ? .removed(item) : .put(item))
+            let former = Self.formerOwners(change, item, registry)
+            if !former.isEmpty { handler(.released(item, from: former)) }
         }
         throw CancellationError()
     }
@@ -59,6 +64,17 @@ final class OwnerFeed: Sendable {
                 if let item = Self.item(stored, registry) { handler(.put(item)) }
             }
         }
+    }
+
+    /// The owners that an object had before a change and has no more.
+    private static func formerOwners(
+        _ change: Change, _ item: OwnerGraph.Item, _ registry: LiveRegistry
+    ) -> [OwnerReference] {
+        guard change.kind == .put, let previous = change.previous,
+            previous.projection.owners != change.stored.projection.owners
+        else { return [] }
+        let kept = Set(item.metadata.ownerReferences.map(\.uid))
+        return self.item(previous, registry)?.metadata.ownerReferences.filter { !kept.contains($0.uid) } ?? []
     }
 
     private static func item(_ stored: Stored, _ registry: LiveRegistry) -> OwnerGraph.Item? {

@@ -24,11 +24,14 @@ struct GarbageCollector: Reconciler {
             if CollectionStep.concerns(item.metadata) { queue.add(item.key) }
         case .removed(let item):
             for dependent in try await graph.dependents(item.metadata.uid, .max) { queue.add(dependent.key) }
-            // Owners that wait for this object in the foreground.
-            for owner in item.metadata.ownerReferences {
-                if let key = await key(of: owner, in: item.metadata.namespace)?.key { queue.add(key) }
-            }
+            await wake(item.metadata.ownerReferences, in: item.metadata.namespace)
+        case .released(let item, let owners): await wake(owners, in: item.metadata.namespace)
         }
+    }
+
+    /// Owners may wait in the foreground for an object that is gone, or is theirs no more.
+    private func wake(_ owners: [OwnerReference], in namespace: String) async {
+        for owner in owners { if let key = await key(of: owner, in: namespace)?.key { queue.add(key) } }
     }
 
     private func key(of owner: OwnerReference, in namespace: String) async -> (key: ObjectKey, type: KindType)? {
@@ -69,7 +72,9 @@ struct GarbageCollector: Reconciler {
         case .keep: break
         case .dropOwners(let uids): try await drop(uids, from: item)
         case .delete(let propagation): try await delete(item, propagation)
-        case .wait(let keys): for key in keys { queue.add(key) }
+        case .wait(let keys):
+            for key in keys { queue.add(key) }
+            return .again(after: Limits.foregroundLookAgain)
         case .finishForeground: try await remove(finalizer: CollectionStep.foregroundFinalizer, from: item)
         case .orphan:
             try await Batches.each(dependents) { try await drop([item.metadata.uid], from: $0) }
@@ -112,6 +117,12 @@ struct GarbageCollector: Reconciler {
             _ = try await client.call("DELETE", item.path, body: options)
         } catch let status as Status where status.reason == .notFound {}
     }
+}
+
+extension Limits {
+    /// After so long an owner that waits for its dependents looks at them again although none is seen to go: they may
+    /// have ceased to block it.
+    static let foregroundLookAgain = Duration.seconds(30)
 }
 
 extension OwnerGraph.Item {

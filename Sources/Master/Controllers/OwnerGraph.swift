@@ -13,6 +13,8 @@ struct OwnerGraph: Sendable {
     enum Change: Sendable {
         case put(Item)
         case removed(Item)
+        /// The object names these owners no more.
+        case released(Item, from: [OwnerReference])
     }
     /// Reports every change of every object that has owner references, finalizers or a deletion time, and every
     /// removal; at first what exists. Runs until cancelled. The handler must not block.
