@@ -32,7 +32,7 @@ extension DescribeText {
                 line(2, "\(title):\t\(DescribeText.probe(container[key]))")
             }
             environment(container, pod)
-            mounts(container)
+            mounts(container, isTemplate: statuses == nil)
         }
     }
 
@@ -46,6 +46,13 @@ extension DescribeText {
         for (title, list) in [("Port", own), ("Host Port", host)] {
             line(2, "\(title)\(list.count > 1 ? "s" : ""):\t\(list.isEmpty ? "<none>" : list.joined(separator: ", "))")
         }
+        seccomp(2, container["securityContext"]["seccompProfile"])
+    }
+
+    mutating func seccomp(_ level: Int, _ profile: JSON) {
+        guard let type = profile["type"].string else { return }
+        line(level, "SeccompProfile:\t\(type)")
+        if type == "Localhost" { line(level, "LocalhostProfile:\t\(profile["localhostProfile"].string ?? "")") }
     }
 
     private mutating func state(_ status: JSON) {
@@ -153,7 +160,7 @@ extension DescribeText {
         return Int64(exactly: result).map { String($0) } ?? "0"
     }
 
-    private mutating func mounts(_ container: JSON) {
+    private mutating func mounts(_ container: JSON, isTemplate: Bool) {
         let mounts = container["volumeMounts"].items.sorted {
             ($0["mountPath"].string ?? "") < ($1["mountPath"].string ?? "")
         }
@@ -162,6 +169,13 @@ extension DescribeText {
             var flags = mount["readOnly"].bool == true ? "ro" : "rw"
             if let path = mount["subPath"].string, !path.isEmpty { flags += ",path=\"\(path)\"" }
             line(3, "\(mount["mountPath"].string ?? "") from \(mount["name"].string ?? "") (\(flags))")
+        }
+        let devices = container["volumeDevices"].items.sorted {
+            ($0["devicePath"].string ?? "") < ($1["devicePath"].string ?? "")
+        }
+        if !devices.isEmpty { line(2, "Devices:" + (isTemplate ? "\t<none>" : "")) }
+        for device in devices {
+            line(3, "\(device["devicePath"].string ?? "") from \(device["name"].string ?? "")")
         }
     }
 
@@ -255,13 +269,16 @@ extension DescribeText {
             let spec = template["spec"]
             line(2, "StorageClass:\t\(spec["storageClassName"].string ?? "")")
             line(2, "Volume:\t\(spec["volumeName"].string ?? "")")
-            labels("    Labels", template.at("metadata", "labels").strings)
-            let notes = template.at("metadata", "annotations").strings.sorted { $0.key < $1.key }
-            pairs("    Annotations", notes.map { "\($0.key): \($0.value)" })
+            for (title, key, mark) in [("Labels", "labels", "="), ("Annotations", "annotations", ": ")] {
+                let own = template.at("metadata", key).strings.sorted { $0.key < $1.key }
+                let texts = own.map { "    \($0.key)\(mark)\($0.value)" }
+                pairs("    \(title)", texts.isEmpty ? ["    <none>"] : texts)
+            }
             line(2, "Capacity:\t")
             line(2, "Access Modes:\t")
             if let mode = spec["volumeMode"].string { line(2, "VolumeMode:\t\(mode)") }
         default:
+            if oldSource(kind, source, isCluster: isCluster) { return }
             line(2, "Type:\t\(kind.prefix(1).uppercased())\(kind.dropFirst())")
             for (key, value) in source.members { line(2, "\(SmartLabel.of(key)):\t\(ServerTable.text(value))") }
         }
@@ -281,9 +298,25 @@ extension DescribeText {
         }
         containers("Containers", spec["containers"].items, statuses: nil, pod: .null, indent: "  ")
         volumes(spec["volumes"].items, indent: "  ")
+        spread("  Topology Spread Constraints", spec["topologySpreadConstraints"].items)
         if let name = spec["priorityClassName"].string, !name.isEmpty { line(0, "  Priority Class Name:\t\(name)") }
         labels("  Node-Selectors", spec["nodeSelector"].strings)
         tolerations("  Tolerations", spec["tolerations"].items)
+    }
+
+    /// How pods are to lie apart; nothing when nothing is said.
+    mutating func spread(_ title: String, _ constraints: [JSON]) {
+        if constraints.isEmpty { return }
+        let sorted = constraints.sorted { ($0["topologyKey"].string ?? "") < ($1["topologyKey"].string ?? "") }
+        pairs(
+            title,
+            sorted.map { constraint in
+                let selector = constraint["labelSelector"]
+                return
+                    "\(constraint["topologyKey"].string ?? ""):\(constraint["whenUnsatisfiable"].string ?? "") when max "
+                    + "skew \(constraint["maxSkew"].int ?? 0) is exceeded"
+                    + (selector.isNull ? "" : " for selector \(DescribeText.selector(selector))")
+            })
     }
 
     mutating func tolerations(_ title: String, _ tolerations: [JSON]) {

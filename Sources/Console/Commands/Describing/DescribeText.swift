@@ -35,10 +35,10 @@ struct DescribeText: Sendable {
         pairs(
             "Annotations",
             kept.map { key, value in
-                if value.utf8.count < 140, !value.contains("\n") { return "\(key): \(value)" }
+                if value.utf8.count + key.utf8.count + 2 <= 140, !value.contains("\n") { return "\(key): \(value)" }
                 let lines = value.split(separator: "\n").map { line in
-                    line.utf8.count > 140
-                        ? String(decoding: line.utf8.prefix(137), as: UTF8.self) + "..." : String(line)
+                    line.utf8.count > 138
+                        ? String(decoding: line.utf8.prefix(138), as: UTF8.self) + "..." : String(line)
                 }
                 return "\(key):\n" + lines.map { "\t  \($0)" }.joined(separator: "\n")
             })

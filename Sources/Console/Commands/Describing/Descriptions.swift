@@ -100,7 +100,21 @@ extension DescribeText {
     }
     static func selector(_ json: JSON) -> String {
         guard let selector = LabelSelector(json), !selector.isEmpty else { return "<none>" }
-        return selector.description
+        let equal = json["matchLabels"].strings.map { (key: $0.key, text: "\($0.key)=\($0.value)") }
+        // An expression is never written as the equation that it amounts to.
+        let others = json["matchExpressions"].items.map { expression in
+            let key = expression["key"].string ?? ""
+            let values = expression["values"].items.compactMap(\.string).sorted().joined(separator: ",")
+            let text =
+                switch expression["operator"].string {
+                case "In": "\(key) in (\(values))"
+                case "NotIn": "\(key) notin (\(values))"
+                case "DoesNotExist": "!\(key)"
+                default: key
+                }
+            return (key: key, text: text)
+        }
+        return (equal + others).sorted { $0.key < $1.key }.map(\.text).joined(separator: ",")
     }
 
     private mutating func pod(_ pod: JSON) {
@@ -130,6 +144,7 @@ extension DescribeText {
         }
         optional("Reason", status["reason"])
         optional("Message", status["message"])
+        seccomp(0, spec["securityContext"]["seccompProfile"])
         line(0, "IP:\t\(status["podIP"].string ?? "")")
         let addresses = status["podIPs"].items.compactMap { $0["ip"].string }
         line(0, "IPs:" + (addresses.isEmpty ? "\t<none>" : ""))
@@ -161,6 +176,7 @@ extension DescribeText {
         line(0, "QoS Class:\t\(status["qosClass"].string ?? DescribeText.quality(spec))")
         labels("Node-Selectors", spec["nodeSelector"].strings)
         tolerations("Tolerations", spec["tolerations"].items)
+        spread("Topology Spread Constraints", spec["topologySpreadConstraints"].items)
     }
 
     /// The class of a pod whose status does not tell it. Source: `qos.ComputePodQOS`.
@@ -292,6 +308,8 @@ extension DescribeText {
             line(1, "Name:\t\(Object(claim).name)")
             line(1, "StorageClass:\t\(claim.at("spec", "storageClassName").string ?? "")")
             labels("  Labels", Object(claim).metadata.labels)
+            let notes = Object(claim).metadata.annotations.sorted { $0.key < $1.key }
+            pairs("  Annotations", notes.map { "\($0.key)=\($0.value)" })
             let storage = claim.at("spec", "resources", "requests", "storage")
             line(1, "Capacity:\t\(ServerTable.text(storage))")
             line(
@@ -350,7 +368,10 @@ extension DescribeText {
             0,
             "Pods Statuses:\t\(status["active"].int ?? 0) Active\(ready) / \(status["succeeded"].int ?? 0) Succeeded / "
                 + "\(status["failed"].int ?? 0) Failed")
-        optional("Completed Indexes", status["completedIndexes"])
+        if spec["completionMode"] == "Indexed" {
+            let indexes = status["completedIndexes"].string ?? ""
+            line(0, "Completed Indexes:\t\(indexes.isEmpty ? "<none>" : indexes)")
+        }
         template(spec["template"])
     }
 

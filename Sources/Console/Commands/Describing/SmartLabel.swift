@@ -38,10 +38,7 @@ extension DescribeText {
     /// Any object, field by field.
     mutating func generic(_ object: JSON) {
         heading(object)
-        line(0, "API Version:\t\(object["apiVersion"].string ?? "")")
-        line(0, "Kind:\t\(object["kind"].string ?? "")")
         var rest = object
-        for key in ["apiVersion", "kind"] { rest.remove(key) }
         for key in ["name", "namespace", "labels", "annotations", "managedFields"] { rest["metadata"].remove(key) }
         fields(rest, 0)
     }
