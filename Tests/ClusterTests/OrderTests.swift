@@ -22,6 +22,7 @@ struct OrderTests {
 
     /// Pods came one after the other, each when all before it were ready, and went one at a time.
     private static func expectOrder(_ cluster: InProcessCluster, _ seed: UInt64) async throws {
+        let sets = try await cluster.course(of: StatefulSet.self, in: "default")
         var live: [Int: Pod] = [:]
         for step in try await cluster.course(of: Pod.self, in: "default") {
             let pod = step.object
@@ -31,7 +32,11 @@ struct OrderTests {
                 #expect(before.count == ordinal, "seed \(seed): \(pod.name) at \(step.revision) after \(before)")
             }
             if pod.metadata.isDeleting, live[ordinal].map({ !$0.metadata.isDeleting }) ?? false {
-                let others = live.filter { $0.key != ordinal }
+                // Those beyond the wanted count go from above, also while one below them goes to be updated; the
+                // controller may not have seen the latest wish.
+                let wishes = sets.filter { $0.revision < step.revision }.map(\.object.replicas)
+                let kept = wishes.last.map { last in min(last, wishes.last { $0 != last } ?? last) } ?? 0
+                let others = live.filter { $0.key != ordinal && $0.key < kept }
                 let away = others.filter { !$0.value.isActive || !$0.value.isReady }.keys.sorted()
                 #expect(away.isEmpty, "seed \(seed): \(pod.name) at \(step.revision) beside \(away)")
             }
@@ -39,7 +44,7 @@ struct OrderTests {
         }
     }
 
-    @Test(arguments: Seeds.tried(6))
+    @Test(arguments: Array(Seeds.tried(6)) + [9])
     func `a stateful set grows, changes and shrinks one pod at a time`(seed: UInt64) async throws {
         try await InProcessCluster.with(InProcessCluster.faulty(seed)) { cluster in
             var random = Seed(seed &+ 122)
