@@ -136,7 +136,7 @@ struct OpenAPISchemas {
     private func property(_ field: SchemaField, of type: SchemaType) -> JSON {
         var property: JSON = [:]
         if let text = Self.description(of: field, in: type) { property["description"] = .string(text) }
-        for (key, value) in shape(field.type).members { property[key] = value }
+        for (key, value) in shape(field.type).members where property.object?[key] == nil { property[key] = value }
         if let enumeration = field.enumeration.flatMap(Schema.closedValues), form == .v3 {
             if case .array = field.type {
                 property["items"]["enum"] = JSON(enumeration)
@@ -168,7 +168,8 @@ struct OpenAPISchemas {
         case .reference(let name): return Self.reference(name, form)
         case .array(let item): return ["type": "array", "items": shape(item)]
         case .map(let item): return ["type": "object", "additionalProperties": shape(item)]
-        default: return form == .v2 ? ["type": "object"] : [:]
+        // A schema without any word is none to kubectl explain.
+        default: return form == .v2 ? ["type": "object"] : ["description": .string(Self.descriptions["any"] ?? "")]
         }
     }
 
