@@ -110,6 +110,8 @@ final class FakeAgents: Reconciler {
 
     // MARK: Pods
 
+    private var isAutomatic: Bool { state.withLock { $0.isAutomatic } }
+
     /// Whether the agents act at once; else they wait for `tick`.
     func setAutomatic(_ isAutomatic: Bool) {
         state.withLock { $0.isAutomatic = isAutomatic }
@@ -139,11 +141,13 @@ final class FakeAgents: Reconciler {
             if pod.metadata.isDeleting {
                 try await client.delete(
                     Pod.self, namespace: pod.namespace, name: pod.name, graceSeconds: 0, uid: pod.metadata.uid)
-            } else if pod.status.phase == .pending {
-                let word = String(pod.spec.containers.first?.image.prefix { $0 != ":" } ?? "run")
-                guard let state = PodState(rawValue: word), state != .stuck else { return }
-                try await move(pod, to: state, client)
+                return
             }
+            let word = String(pod.spec.containers.first?.image.prefix { $0 != ":" } ?? "run")
+            guard let state = PodState(rawValue: word), state != .stuck else { return }
+            // A pod that runs on is ready again, whatever the master has said of it while its node was silent.
+            let isDoubted = isAutomatic && state == .running && pod.status.phase == .running && !pod.isReady
+            if pod.status.phase == .pending || isDoubted { try await move(pod, to: state, client) }
         } catch let status as Status where status.reason == .notFound || status.reason == .conflict {}
     }
 
