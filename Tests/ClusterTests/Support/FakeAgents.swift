@@ -10,6 +10,8 @@ import Synchronization
 final class FakeAgents: Reconciler {
     private struct State {
         var alive: Set<String> = []
+        /// Without power at least once.
+        var silenced: Set<String> = []
         /// Alive, but cut off from the master: no lease is renewed.
         var muted: Set<String> = []
         var isAutomatic = true
@@ -83,7 +85,12 @@ final class FakeAgents: Reconciler {
     }
 
     /// The machine loses its power.
-    func silence(_ names: String...) { state.withLock { $0.alive.subtract(names) } }
+    func silence(_ names: String...) {
+        state.withLock { state in
+            state.alive.subtract(names)
+            state.silenced.formUnion(names)
+        }
+    }
 
     /// The node goes on with its pods and is not heard of.
     func mute(_ name: String) { state.withLock { _ = $0.muted.insert(name) } }
@@ -110,7 +117,7 @@ final class FakeAgents: Reconciler {
 
     // MARK: Pods
 
-    private var isAutomatic: Bool { state.withLock { $0.isAutomatic } }
+    private func wasSilent(_ node: String) -> Bool { state.withLock { $0.isAutomatic && $0.silenced.contains(node) } }
 
     /// Whether the agents act at once; else they wait for `tick`.
     func setAutomatic(_ isAutomatic: Bool) {
@@ -146,7 +153,8 @@ final class FakeAgents: Reconciler {
             let word = String(pod.spec.containers.first?.image.prefix { $0 != ":" } ?? "run")
             guard let state = PodState(rawValue: word), state != .stuck else { return }
             // A pod that runs on is ready again, whatever the master has said of it while its node was silent.
-            let isDoubted = isAutomatic && state == .running && pod.status.phase == .running && !pod.isReady
+            let isDoubted =
+                wasSilent(pod.spec.nodeName) && state == .running && pod.status.phase == .running && !pod.isReady
             if pod.status.phase == .pending || isDoubted { try await move(pod, to: state, client) }
         } catch let status as Status where status.reason == .notFound || status.reason == .conflict {}
     }
