@@ -50,17 +50,7 @@ enum Files {
 
     /// Nil when all bytes are written.
     static func writeAll(_ descriptor: Int32, _ bytes: some Collection<UInt8>) -> Errno? {
-        let bytes = Array(bytes)
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                write(descriptor, $0.baseAddress?.advanced(by: offset), bytes.count - offset)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return .last }
-            offset += count
-        }
-        return nil
+        Array(bytes).writeAll(to: descriptor) ? nil : .last
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

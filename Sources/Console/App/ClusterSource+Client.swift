@@ -84,7 +84,8 @@ extension Client {
         let response = try await transport.send(request)
         let body = response.body
         guard response.status == 200 else { throw Client.refusal(response.status, try? JSON(parsing: body), body) }
-        guard let metadata = ListHead.metadata(body) else {
+        // The next page is on its way while the items of this one are read.
+        guard let metadata = try? JSON(member: "metadata", parsing: body), !metadata.isNull else {
             throw Status(.internalError, "the server answered a list of \(key.resource.plural) with something else")
         }
         return ClusterSource.Page(

@@ -46,14 +46,7 @@ struct Editor: Sendable {
         let file = mkstemps(&template, 5)
         guard file >= 0 else { return nil }
         defer { close(file) }
-        let bytes = Array(text.utf8)
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { write(file, $0.baseAddress.map { $0 + done }, bytes.count - done) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return nil }
-            done += count
-        }
+        guard Array(text.utf8).writeAll(to: file) else { return nil }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

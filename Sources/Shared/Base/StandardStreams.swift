@@ -7,15 +7,6 @@ package enum StandardStreams {
 
     /// Writes the whole text; a reader that is gone ends it silently.
     package static func write(_ text: String, to descriptor: Int32) {
-        let bytes = Array(text.utf8)
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + offset }, bytes.count - offset)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return }
-            offset += count
-        }
+        _ = Array(text.utf8).writeAll(to: descriptor)
     }
 }

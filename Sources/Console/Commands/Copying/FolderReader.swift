@@ -53,7 +53,7 @@ struct FolderReader: Sendable {
     /// - Returns: false when nobody reads it any more.
     func write(to descriptor: Int32) -> Bool {
         for item in items {
-            guard put(Tar.header(item.entry), descriptor) else { return false }
+            guard Tar.header(item.entry).writeAll(to: descriptor) else { return false }
             guard item.entry.kind == .file else { continue }
             let file = open(item.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
             defer { if file >= 0 { close(file) } }
@@ -63,29 +63,16 @@ struct FolderReader: Sendable {
                 let count = read(file, &room, min(rest, room.count))
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { break }
-                guard put(Array(room[..<count]), descriptor) else { return false }
+                guard Array(room[..<count]).writeAll(to: descriptor) else { return false }
                 rest -= count
             }
             rest += Tar.padding(item.entry.size)
             while rest > 0 {
                 let count = min(rest, 65_536)
-                guard put([UInt8](repeating: 0, count: count), descriptor) else { return false }
+                guard [UInt8](repeating: 0, count: count).writeAll(to: descriptor) else { return false }
                 rest -= count
             }
         }
-        return put(Tar.end, descriptor)
-    }
-
-    private func put(_ bytes: [UInt8], _ descriptor: Int32) -> Bool {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            done += count
-        }
-        return true
+        return Tar.end.writeAll(to: descriptor)
     }
 }

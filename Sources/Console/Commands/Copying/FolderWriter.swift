@@ -27,7 +27,10 @@ final class FolderWriter: Sendable {
                     case .entry(let entry): try begin(entry, &state)
                     case .content(let content):
                         guard state.file >= 0 else { continue }
-                        try FolderWriter.write(content, to: state.file)
+                        guard content.writeAll(to: state.file) else {
+                            throw Failure(
+                                "A file can not be written: \(String(cString: strerror(errno))); is the disk full?")
+                        }
                     }
                 }
             } catch { state.failure = error }
@@ -75,19 +78,5 @@ final class FolderWriter: Sendable {
         guard !name.hasPrefix("/"), !name.utf8.contains(0), name.utf8.count < 4_096 else { return nil }
         let parts = name.split(separator: "/").filter { $0 != "." }
         return parts.contains("..") ? nil : parts.joined(separator: "/")
-    }
-
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) throws(Failure) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else {
-                throw Failure("A file can not be written: \(String(cString: strerror(errno))); is the disk full?")
-            }
-            done += count
-        }
     }
 }

@@ -1,16 +1,18 @@
 import Shared
 import Testing
 
-@testable import Console
+struct JSONMemberTests {
+    private func metadata(_ text: String) -> JSON? {
+        (try? JSON(member: "metadata", parsing: Array(text.utf8))).flatMap { $0.isNull ? nil : $0 }
+    }
 
-struct ListHeadTests {
     @Test(arguments: [
         #"{"kind":"PodList","metadata":{"continue":"t","remainingItemCount":7},"items":[{"metadata":{"continue":"no"}}]}"#,
         #"{ "items" : [ {"a":"}]\"" , "metadata":{"continue":"no"} }, [[]], -1.5e3, true ], "metadata" : {"continue":"t","remainingItemCount":7} }"#,
         #"{"kind":"\"metadata\":{","metadata":{"remainingItemCount":7,"continue":"t","text":"{\\"},"items":null}"#,
     ])
     func `the metadata of a list is found wherever it stands`(text: String) throws {
-        let metadata = try #require(ListHead.metadata(Array(text.utf8)))
+        let metadata = try #require(self.metadata(text))
         #expect(metadata["continue"].string == "t")
         #expect(metadata["remainingItemCount"].int == 7)
     }
@@ -20,11 +22,11 @@ struct ListHeadTests {
         #"{"items":[{"metadata":{}}]}"#, "null", #"{"a":1"#, #"{"metadata":}"#,
     ])
     func `what is no list, or is cut, has none`(text: String) {
-        #expect(ListHead.metadata(Array(text.utf8)) == nil)
+        #expect(metadata(text) == nil)
     }
 
     @Test func `a value nested very deep is stepped over`() {
         let deep = String(repeating: "[", count: 100_000) + String(repeating: "]", count: 100_000)
-        #expect(ListHead.metadata(Array(#"{"a":\#(deep),"metadata":{"x":1}}"#.utf8)) == ["x": 1])
+        #expect(metadata(#"{"a":\#(deep),"metadata":{"x":1}}"#) == ["x": 1])
     }
 }
