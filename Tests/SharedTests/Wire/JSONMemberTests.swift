@@ -3,7 +3,8 @@ import Testing
 
 struct JSONMemberTests {
     private func metadata(_ text: String) -> JSON? {
-        (try? JSON(member: "metadata", parsing: Array(text.utf8))).flatMap { $0.isNull ? nil : $0 }
+        guard let metadata = try? JSON(member: "metadata", parsing: Array(text.utf8)), !metadata.isNull else { return nil }
+        return metadata
     }
 
     @Test(arguments: [
