@@ -3,7 +3,9 @@ import Testing
 
 struct JSONMemberTests {
     private func metadata(_ text: String) -> JSON? {
-        guard let metadata = try? JSON(member: "metadata", parsing: Array(text.utf8)), !metadata.isNull else { return nil }
+        guard let metadata = try? JSON(member: "metadata", parsing: Array(text.utf8)), !metadata.isNull else {
+            return nil
+        }
         return metadata
     }
 
