@@ -14,10 +14,10 @@ enum ClaimVerdict: Equatable {
 
     /// - Parameters:
     ///   - storageClass: the class of the claim; nil when it has none or none of that name exists.
-    ///   - consumer: a pod that waits for the claim, if there is one.
+    ///   - consumers: the pods that wait for the claim.
     ///   - volumes: all volumes.
     init(
-        _ claim: PersistentVolumeClaim, storageClass: StorageClass?, consumer: Pod?, volume: PersistentVolume?,
+        _ claim: PersistentVolumeClaim, storageClass: StorageClass?, consumers: [Pod], volume: PersistentVolume?,
         volumes: () -> [PersistentVolume]
     ) {
         if claim.isBindCompleted {
@@ -29,7 +29,7 @@ enum ClaimVerdict: Equatable {
             if let match = VolumeMatch.best(for: claim, among: volumes(), isDelayed: isDelayed) {
                 self = .bind(match)
             } else if isDelayed, claim.selectedNode == nil {
-                self = .wait(ClaimVerdict.waiting(consumer))
+                self = .wait(ClaimVerdict.waiting(consumers))
             } else if let name = claim.storageClass, !name.isEmpty {
                 if let storageClass {
                     self = .provision(storageClass)
@@ -46,12 +46,14 @@ enum ClaimVerdict: Equatable {
         }
     }
 
-    private static func waiting(_ consumer: Pod?) -> VolumeNote {
-        guard let consumer else {
+    private static func waiting(_ consumers: [Pod]) -> VolumeNote {
+        let names = consumers.map(\.name).sorted()
+        guard let first = names.first else {
             return VolumeNote(
                 "WaitForFirstConsumer", "waiting for first consumer to be created before binding")
         }
-        return VolumeNote("WaitForPodScheduled", "waiting for pod \(consumer.name) to be scheduled")
+        let pods = names.count == 1 ? "pod \(first)" : "pods \(names.joined(separator: ","))"
+        return VolumeNote("WaitForPodScheduled", "waiting for \(pods) to be scheduled")
     }
 
     private static func bound(_ claim: PersistentVolumeClaim, _ volume: PersistentVolume?) -> ClaimVerdict {
@@ -79,9 +81,15 @@ enum ClaimVerdict: Equatable {
     private static func wished(_ claim: PersistentVolumeClaim, _ volume: PersistentVolume?) -> ClaimVerdict {
         guard let volume else { return .wait(.silent) }
         if let reference = volume.claim {
-            return reference.names(claim) ? .bind(volume) : .wait(.silent)
+            if reference.names(claim) { return .bind(volume) }
+            return .wait(
+                VolumeNote(
+                    isWarning: true, "FailedBinding", "volume \"\(volume.name)\" already bound to a different claim."))
         }
-        return VolumeMatch.misfit(volume, claim) == nil ? .bind(volume) : .wait(.silent)
+        guard let misfit = VolumeMatch.misfit(volume, claim) else { return .bind(volume) }
+        return .wait(
+            VolumeNote(
+                isWarning: true, "VolumeMismatch", "Cannot bind to requested volume \"\(volume.name)\": \(misfit)"))
     }
 }
 
@@ -102,8 +110,8 @@ struct VolumeNote: Equatable, Sendable {
 
 /// Which volume fits a claim. Pure.
 enum VolumeMatch {
-    /// The smallest volume that fits; one that was set aside for the claim before all others. A claim that waits for
-    /// its consumer takes only what was set aside.
+    /// Of the volumes with the fewest access modes that fit, the smallest; among these one that was set aside for the
+    /// claim before all others. A claim that waits for its consumer takes only what was set aside.
     static func best(
         for claim: PersistentVolumeClaim, among volumes: [PersistentVolume], isDelayed: Bool
     ) -> PersistentVolume? {
@@ -111,18 +119,26 @@ enum VolumeMatch {
             !volume.metadata.isDeleting && volume.volumeMode == claim.volumeMode && isLargeEnough(volume, claim)
                 && allowsModes(volume, claim)
         }
-        if let own = usable.filter({ $0.claim?.names(claim) ?? false }).min(by: precedes) { return own }
-        if isDelayed { return nil }
-        return usable.filter { volume in
-            volume.claim == nil && volume.phase == "Available" && volume.storageClass == claim.storageClass ?? ""
-                && claim.selector?.matches(volume.metadata.labels) ?? true
-        }.min(by: precedes)
+        let groups = Dictionary(grouping: usable, by: \.accessModes.count).sorted { $0.key < $1.key }.map(\.value)
+        for group in groups {
+            if let own = group.filter({ $0.claim?.names(claim) ?? false }).min(by: precedes) { return own }
+            if !isDelayed, let free = group.filter({ isFree($0, claim) }).min(by: precedes) { return free }
+        }
+        return nil
+    }
+
+    private static func isFree(_ volume: PersistentVolume, _ claim: PersistentVolumeClaim) -> Bool {
+        volume.claim == nil && volume.phase == "Available" && volume.storageClass == claim.storageClass ?? ""
+            && volume.attributesClass == claim.attributesClass
+            && claim.selector?.matches(volume.metadata.labels) ?? true
     }
 
     /// Why a volume that a claim asks for by name does not do; nil when it does.
     static func misfit(_ volume: PersistentVolume, _ claim: PersistentVolumeClaim) -> String? {
+        if volume.metadata.isDeleting { return "the volume is marked for deletion \"\(volume.name)\"" }
         if !isLargeEnough(volume, claim) { return "requested PV is too small" }
         if volume.storageClass != claim.storageClass ?? "" { return "storageClassName does not match" }
+        if volume.attributesClass != claim.attributesClass { return "volumeAttributesClassName does not match" }
         if volume.volumeMode != claim.volumeMode { return "incompatible volumeMode" }
         if !allowsModes(volume, claim) { return "incompatible accessMode" }
         return nil
@@ -135,11 +151,8 @@ enum VolumeMatch {
         let allowed = volume.accessModes
         return claim.accessModes.allSatisfy(allowed.contains)
     }
-    /// Fewer access modes before more, then small before large, then by name.
+    /// Small before large, then by name.
     private static func precedes(_ left: PersistentVolume, _ right: PersistentVolume) -> Bool {
-        if left.accessModes.count != right.accessModes.count {
-            return left.accessModes.count < right.accessModes.count
-        }
         let (mine, other) = (left.capacity ?? Quantity(0), right.capacity ?? Quantity(0))
         return mine == other ? left.name < right.name : mine < other
     }
@@ -192,19 +205,19 @@ enum Reclaim: Equatable {
                 VolumeNote(
                     isWarning: true, "VolumeFailedRecycle", "No recycler plugin found for the volume!"))
         case "Delete":
-            if volume.metadata.annotations[PersistentVolume.provisioner] != nil || !volume.json["spec"]["csi"].isNull {
+            let provisioner = volume.metadata.annotations[PersistentVolume.provisioner] ?? ""
+            if !provisioner.isEmpty, !provisioner.hasPrefix("kubernetes.io/") {
                 self = .keep
             } else if let path = volume.json["spec"]["hostPath"]["path"].string {
                 // Nobody knows on which node the folder is; only what is temporary anyway is given up.
-                let isTemporary = path.hasPrefix("/tmp/") && path.count > 5
+                let isTemporary = path.firstRange(of: "/tmp/").map { $0.upperBound < path.endIndex } ?? false
                 self =
                     isTemporary
                     ? .remove
                     : .fail(
                         VolumeNote(
                             isWarning: true, "VolumeFailedDelete",
-                            "failed to create deleter for volume \"\(volume.name)\": host_path deleter only supports /tmp/.+ but received provided \(path)"
-                        ))
+                            "host_path deleter only supports /tmp/.+ but received provided \(path)"))
             } else {
                 self = .fail(
                     VolumeNote(

@@ -46,7 +46,7 @@ struct VolumeBinder: Reconciler {
         let storageClass = claim.storageClass.flatMap { $0.isEmpty ? nil : caches.storageClasses.get(name: $0) }
         let volume = claim.volumeName.isEmpty ? nil : caches.volumes.get(name: claim.volumeName)
         let verdict = ClaimVerdict(
-            claim, storageClass: storageClass, consumer: consumer(of: claim), volume: volume,
+            claim, storageClass: storageClass, consumers: consumers(of: claim), volume: volume,
             volumes: { caches.volumes.list() })
         switch verdict {
         case .bind(let volume): try await bind(claim, to: volume, key)
@@ -60,10 +60,9 @@ struct VolumeBinder: Reconciler {
         }
     }
 
-    private func consumer(of claim: PersistentVolumeClaim) -> Pod? {
+    private func consumers(of claim: PersistentVolumeClaim) -> [Pod] {
         caches.pods.list(index: PodIndex.namespace, claim.namespace)
             .filter { $0.spec.nodeName.isEmpty && !$0.isFinished && $0.claimNames.contains(claim.name) }
-            .min { $0.name < $1.name }
     }
 
     private func tell(_ claim: PersistentVolumeClaim, _ note: VolumeNote) {

@@ -43,7 +43,7 @@ struct VolumeBinderTests {
         consumer: Pod? = nil
     ) -> ClaimVerdict {
         ClaimVerdict(
-            claim, storageClass: storageClass, consumer: consumer,
+            claim, storageClass: storageClass, consumers: consumer.map { [$0] } ?? [],
             volume: volumes.first { $0.name == claim.volumeName }, volumes: { volumes })
     }
 

@@ -10,6 +10,8 @@ package struct PersistentVolume: Kind {
     package var accessModes: [String] { json.at("spec", "accessModes").items.compactMap(\.string) }
     package var storageClass: String { json.at("spec", "storageClassName").string ?? "" }
     package var volumeMode: String { json.at("spec", "volumeMode").string ?? "Filesystem" }
+    /// Empty for none.
+    package var attributesClass: String { json.at("spec", "volumeAttributesClassName").string ?? "" }
     /// `Retain`, `Delete` or `Recycle`.
     package var reclaimPolicy: String { json.at("spec", "persistentVolumeReclaimPolicy").string ?? "Retain" }
     package var claim: ClaimReference? {
@@ -66,6 +68,8 @@ package struct PersistentVolumeClaim: Kind {
         get { json.at("spec", "volumeName").string ?? "" }
         set { json["spec"].set("volumeName", newValue.isEmpty ? nil : .string(newValue)) }
     }
+    /// Empty for none.
+    package var attributesClass: String { json.at("spec", "volumeAttributesClassName").string ?? "" }
     /// Nil matches every volume.
     package var selector: LabelSelector? { LabelSelector(json.at("spec", "selector")) }
     /// `Pending`, `Bound` or `Lost`.
