@@ -5,6 +5,7 @@ extension Wiring {
     mutating func addVolumes(_ client: (String) -> Client) {
         addBinder(client)
         addProvisioner(client)
+        addExpansion(client)
         addProtection(client)
         addEphemeral(client)
     }
@@ -66,6 +67,20 @@ extension Wiring {
             name,
             VolumeProvisioner(
                 client: identity, caches: caches, recorder: recorder(identity, StorageClass.directories)), queue)
+    }
+
+    private mutating func addExpansion(_ client: (String) -> Client) {
+        let name = "expand-controller"
+        let queue = queue(name)
+        caches.claims.add { change in
+            guard case .updated(let old, let new) = change, VolumeExpansion.isGrowth(old, new) else { return }
+            queue.add(new.key)
+        }
+        run(
+            name,
+            VolumeExpansion(
+                claims: caches.claims, volumes: caches.volumes, recorder: recorder(client(name), "volume_expand")),
+            queue)
     }
 
     private mutating func addProtection(_ client: (String) -> Client) {
