@@ -12,6 +12,8 @@ enum CollectionStep: Equatable {
     case wait(on: [ObjectKey])
     /// The object leaves its dependents behind without owner, then goes.
     case orphan
+    /// The object and what depends on it wait for each other: its owners no longer wait for it.
+    case unblock
 
     static let foregroundFinalizer = "foregroundDeletion"
     static let orphanFinalizer = "orphan"
@@ -46,7 +48,10 @@ extension CollectionStep {
         if lost.isEmpty { return .keep }
         if lost.count < references.count { return .dropOwners(uids: lost.map(\.uid)) }
         // An owner that waits expects to see its dependents go, and theirs before them.
-        if owners.values.contains(.waiting), !dependents.isEmpty { return .delete(.foreground) }
+        if owners.values.contains(.waiting), !dependents.isEmpty {
+            let isCircle = references.contains(where: \.blocksOwnerDeletion) && dependents.contains(where: \.isWaiting)
+            return isCircle ? .unblock : .delete(.foreground)
+        }
         if finalizers.contains(orphanFinalizer) { return .delete(.orphan) }
         if finalizers.contains(foregroundFinalizer) { return .delete(.foreground) }
         return .delete(.background)
@@ -57,5 +62,9 @@ extension OwnerGraph.Item {
     /// True when the deletion of the owner `uid` waits for this object.
     fileprivate func blocks(_ uid: String) -> Bool {
         metadata.ownerReferences.contains { $0.uid == uid && $0.blocksOwnerDeletion }
+    }
+    /// It is deleted in the foreground and waits for its own dependents.
+    fileprivate var isWaiting: Bool {
+        metadata.isDeleting && metadata.finalizers.contains(CollectionStep.foregroundFinalizer)
     }
 }

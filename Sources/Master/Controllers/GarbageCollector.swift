@@ -75,6 +75,13 @@ struct GarbageCollector: Reconciler {
         case .wait(let keys):
             for key in keys { queue.add(key) }
             return .again(after: Limits.foregroundLookAgain)
+        case .unblock:
+            let references = item.metadata.ownerReferences.map { reference in
+                var json = reference.json
+                if reference.blocksOwnerDeletion { json["blockOwnerDeletion"] = false }
+                return json
+            }
+            try await patch(item, ["ownerReferences": .array(references)])
         case .finishForeground: try await remove(finalizer: CollectionStep.foregroundFinalizer, from: item)
         case .orphan:
             try await Batches.each(dependents) { try await drop([item.metadata.uid], from: $0) }
