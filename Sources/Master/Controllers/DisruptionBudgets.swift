@@ -60,8 +60,9 @@ struct DisruptionBudgets: Reconciler {
         var counts: [String: Int] = [:]
         for pod in pods {
             guard let owner = pod.metadata.controller else {
-                recorder.event(budget, .warning, "NoControllers", "found no controllers for pod \"\(pod.name)\"")
-                throw NoExpectation(description: "found no controllers for pod \"\(pod.name)\"")
+                let why = "found no controller ref for pod \"\(pod.name)\""
+                recorder.event(budget, .warning, "NoControllerRef", why)
+                throw NoExpectation(description: why)
             }
             if counts[owner.uid] != nil { continue }
             let (uid, count) = try await scale(owner, pod)

@@ -24,6 +24,9 @@ struct EndpointSlices: Reconciler {
         let matching = pods.list(index: PodIndex.namespace, key.namespace)
             .filter { selector.matches($0.metadata.labels) }
         let zones = zones(of: matching)
+        // What the service no longer speaks is listed no more.
+        let spoken = service.families.map(\.rawValue)
+        try await Batches.each(known.filter { !spoken.contains($0.addressType) }) { try await delete($0, key) }
         for family in service.families {
             let targets = matching.compactMap {
                 ServiceTarget($0, of: service, family: family, zone: zones[$0.spec.nodeName] ?? "")

@@ -43,12 +43,12 @@ struct NamespaceContent: Equatable {
                     + failures.sorted().joined(separator: ", "),
             good: ("ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
             bad: "ContentDeletionFailed")
-        let rest = remaining.sorted { $0.key < $1.key }.map { "\($0.key.dotted) has \($0.value) resource instances" }
+        let rest = remaining.map { "\($0.key.dotted) has \($0.value) resource instances" }.sorted()
         put(
             "NamespaceContentRemaining",
             rest.isEmpty ? nil : "Some resources are remaining: " + rest.joined(separator: ", "),
             good: ("ContentRemoved", "All content successfully removed"), bad: "SomeResourcesRemain")
-        let held = finalizers.sorted { $0.key < $1.key }.map { "\($0.key) in \($0.value) resource instances" }
+        let held = finalizers.map { "\($0.key) in \($0.value) resource instances" }.sorted()
         put(
             "NamespaceFinalizersRemaining",
             held.isEmpty
