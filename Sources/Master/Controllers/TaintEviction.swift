@@ -2,13 +2,13 @@ import Shared
 import Synchronization
 
 /// Deletes pods that do not tolerate a NoExecute taint of their node, after the time that they tolerate it.
-/// The time runs by `uptime` from when this process saw the taint: a machine that slept evicts nothing at once.
-/// A class: it remembers since when each pod is under which taints.
+/// The time runs by `uptime` from when this process saw the first of its taints: a machine that slept evicts nothing at
+/// once. Taints that come or go meanwhile do not change it, as long as the pod tolerates each for a time.
+/// A class: it remembers when the time of each pod ends. Source: `processPodOnNode` of the taint eviction controller.
 final class TaintEviction: Reconciler {
     private struct Sentence: Equatable {
         var uid: String
-        var taints: [Taint]
-        var since: Duration
+        var end: Duration
     }
     private let client: Client
     private let pods: Informer<Pod>
@@ -38,21 +38,23 @@ final class TaintEviction: Reconciler {
             acquit(pod, key)
             return .settled
         }
-        let left = sentence(pod, taints, key) + limit - clock.uptime()
-        if left > .zero { return .again(after: left) }
+        if limit > .zero {
+            let left = end(of: pod, key, limit) - clock.uptime()
+            if left > .zero { return .again(after: left) }
+        }
         try await evict(pod)
         sentences.withLock { _ = $0.removeValue(forKey: key) }
         return .settled
     }
 
-    /// Since when the pod is under these taints.
-    private func sentence(_ pod: Pod, _ taints: [Taint], _ key: ObjectKey) -> Duration {
+    /// When the pod has to leave.
+    /// - Parameter limit: how long it may stay, when its time begins now.
+    private func end(of pod: Pod, _ key: ObjectKey, _ limit: Duration) -> Duration {
         let now = clock.uptime()
-        let keys = taints.map { Taint($0.key, value: $0.value, effect: $0.effect) }
         return sentences.withLock { sentences in
-            if let known = sentences[key], known.uid == pod.metadata.uid, known.taints == keys { return known.since }
-            sentences[key] = Sentence(uid: pod.metadata.uid, taints: keys, since: now)
-            return now
+            if let known = sentences[key], known.uid == pod.metadata.uid { return known.end }
+            sentences[key] = Sentence(uid: pod.metadata.uid, end: now + limit)
+            return now + limit
         }
     }
 
