@@ -37,11 +37,15 @@ struct Cycle: Sendable {
     /// Preference for or against places, by affinity weights: topology key → value → sum.
     private(set) var attraction: [String: [String: Int]] = [:]
     private(set) var claims = VolumeIndex.Demand()
-    /// For each image of the pod the share of the nodes that have it, percent.
-    private(set) var imageShares: [Int] = []
+    /// For each image of the pod the share of the nodes that have it.
+    private(set) var imageShares: [Double] = []
 
     init(_ pod: PodDemand, _ snapshot: inout Snapshot, _ profile: Profile) {
         onlyNodes = pod.nodeAffinity.namedNodes
+        if onlyNodes?.isEmpty ?? false {
+            refusal = "pod affinity terms conflict"
+            return
+        }
         if !pod.claims.isEmpty {
             claims = snapshot.volumes.demand(of: pod)
             refusal = claims.refusal
@@ -58,7 +62,8 @@ struct Cycle: Sendable {
             }
         }
         if !snapshot.imageNodes.isEmpty, !snapshot.nodes.isEmpty {
-            imageShares = pod.images.map { (snapshot.imageNodes[$0] ?? 0) * 100 / snapshot.nodes.count }
+            let all = Double(snapshot.nodes.count)
+            imageShares = pod.images.map { Double(snapshot.imageNodes[$0] ?? 0) / all }
             if imageShares.allSatisfy({ $0 == 0 }) { imageShares = [] }
         }
     }

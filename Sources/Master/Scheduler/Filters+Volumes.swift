@@ -2,17 +2,29 @@ import Shared
 
 extension Filter {
     static let volumeRestrictions = Filter(
-        name: "VolumeRestrictions", wakes: [.podLeft, .volume], matters: { _, cycle in cycle.claims.isTaken },
-        refusal: { _, _, _ in
-            Refusal(
-                "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"
-            )
+        name: "VolumeRestrictions", wakes: [.node, .podLeft, .volume],
+        matters: { pod, cycle in cycle.claims.isTaken || !pod.disks.isEmpty },
+        refusal: { pod, node, cycle in
+            if !pod.disks.isEmpty, isDiskTaken(pod, node) { return Refusal("node(s) had no available disk") }
+            return cycle.claims.isTaken
+                ? Refusal(
+                    "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"
+                ) : nil
         },
         helps: { pod, event in
-            guard case .podLeft(let other) = event else { return true }
-            return other.namespace == pod.namespace
-                && other.claims.contains { claim in pod.claims.contains { $0.name == claim.name } }
+            switch event {
+            case .podLeft(let other):
+                other.namespace == pod.namespace
+                    && other.claims.contains { claim in pod.claims.contains { $0.name == claim.name } }
+                    || pod.sharesDisk(with: other)
+            case .node(let node, _): !pod.disks.isEmpty && !isDiskTaken(pod, node)
+            default: true
+            }
         })
+
+    private static func isDiskTaken(_ pod: PodDemand, _ node: NodeSummary) -> Bool {
+        node.pods.values.contains { $0.uid != pod.uid && pod.sharesDisk(with: $0) }
+    }
 
     static let volumeBinding = Filter(
         name: "VolumeBinding", wakes: [.node, .volume], matters: { _, cycle in !cycle.claims.isEmpty },

@@ -9,7 +9,7 @@ final class PodDemand: Sendable, Equatable {
     let schedulerName: String
     let priority: Int
     let requests: Amounts
-    /// Requests for scoring: a pod that asks for nothing counts as a small one.
+    /// Requests for scoring: a container that does not say what it asks for counts as a small one.
     let weight: (cpu: Int, memory: Int)
     /// The node that the pod names itself; empty as a rule.
     let nodeName: String
@@ -23,6 +23,7 @@ final class PodDemand: Sendable, Equatable {
     let affinity: PodAffinity
     let images: [String]
     let claims: [ClaimUse]
+    let disks: [DiskUse]
     let isDeleting: Bool
     /// It was asked to leave so that a pod of higher priority can come.
     let isPreempted: Bool
@@ -52,7 +53,12 @@ final class PodDemand: Sendable, Equatable {
         priority = spec.priority
         let requests = Amounts(PodAmounts.sum(spec.json, "requests"))
         self.requests = requests
-        weight = (requests.cpu == 0 ? 100 : requests.cpu, requests.memory == 0 ? 200 << 20 : requests.memory)
+        let isSilent = (spec.containers + spec.initContainers).contains { container in
+            PodDemand.unsaid.keys.contains { container.json["resources"]["requests"][$0].isNull }
+        }
+        let weighed =
+            isSilent ? Amounts(PodAmounts.sum(spec.json, "requests", unsaid: PodDemand.unsaid)) : requests
+        weight = (weighed.cpu, weighed.memory)
         nodeName = spec.nodeName
         nodeSelector = spec.nodeSelector
         nodeAffinity = NodeAffinity(spec.json.at("affinity", "nodeAffinity"))
@@ -72,6 +78,7 @@ final class PodDemand: Sendable, Equatable {
             guard !volume["ephemeral"].isNull else { return nil }
             return ClaimUse(name: "\(pod.name)-\(volume["name"].string ?? "")", isEphemeral: true)
         }
+        disks = spec.volumes.compactMap { DiskUse($0) }
         isDeleting = metadata.isDeleting
         isPreempted = metadata.isDeleting && status.condition("DisruptionTarget")?.reason == "PreemptionByScheduler"
         neverPreempts = spec.json["preemptionPolicy"].string == "Never"
@@ -79,6 +86,9 @@ final class PodDemand: Sendable, Equatable {
         startTime = status.startTime
         created = metadata.creationTimestamp
     }
+
+    /// Source: `DefaultMilliCPURequest`, `DefaultMemoryRequest`.
+    private static let unsaid = ["cpu": Quantity(milli: 100), "memory": Quantity(200 << 20)]
 
     /// The name under which a node lists an image: with its tag.
     private static func fullName(ofImage name: String) -> String {

@@ -171,6 +171,10 @@ final class Scheduler: Reconciler {
             let selector = caches.replicaSets.get(namespace: owner.namespace, name: owner.name)?.selector
         {
             result.requirements += selector.requirements
+        } else if let owner = pod.metadata.controllerKey(StatefulSet.self),
+            let selector = caches.statefulSets.get(namespace: owner.namespace, name: owner.name)?.selector
+        {
+            result.requirements += selector.requirements
         } else if let owner = pod.metadata.controllerKey(ReplicationController.self),
             let selector = caches.replicationControllers.get(namespace: owner.namespace, name: owner.name)?.selector
         {

@@ -63,7 +63,8 @@ extension Score {
                 guard !node.shape.images.isEmpty else { return 0 }
                 var bytes = 0
                 for (image, share) in zip(pod.images, cycle.imageShares) {
-                    bytes = Amounts.sum(bytes, (node.shape.images[image] ?? 0) / 100 * share)
+                    let size = Double(max(0, node.shape.images[image] ?? 0))
+                    bytes = Amounts.sum(bytes, Int(min(size * share, 1e18)))
                 }
                 return 100 * (min(max(bytes, least), most) - least) / (most - least)
             }

@@ -4,20 +4,27 @@ package enum PodAmounts {
     /// - Parameters:
     ///   - spec: of the pod.
     ///   - list: `requests` or `limits`.
-    package static func sum(_ spec: JSON, _ list: String, overhead: Bool = true) -> [String: Quantity] {
+    ///   - unsaid: what a container counts for that does not name a resource.
+    package static func sum(
+        _ spec: JSON, _ list: String, overhead: Bool = true, unsaid: [String: Quantity] = [:]
+    ) -> [String: Quantity] {
         var total: [String: Quantity] = [:]
-        for container in spec["containers"].items { add(container["resources"][list], to: &total) }
+        func add(_ container: JSON, to sum: inout [String: Quantity]) {
+            let said = container["resources"][list].quantities
+            PodAmounts.add(unsaid.isEmpty ? said : said.merging(unsaid) { own, _ in own }, to: &sum)
+        }
+        for container in spec["containers"].items { add(container, to: &total) }
         // Init containers run one after the other, but those that restart always stay beside what follows.
         var staying: [String: Quantity] = [:]
         var start: [String: Quantity] = [:]
         for container in spec["initContainers"].items {
             if container["restartPolicy"] == "Always" {
-                add(container["resources"][list], to: &total)
-                add(container["resources"][list], to: &staying)
+                add(container, to: &total)
+                add(container, to: &staying)
                 raise(&start, to: staying)
             } else {
                 var needs = staying
-                add(container["resources"][list], to: &needs)
+                add(container, to: &needs)
                 raise(&start, to: needs)
             }
         }
@@ -27,17 +34,14 @@ package enum PodAmounts {
         if overhead {
             // It counts on top of every request, and of limits that are there.
             let limited = total
-            add(spec["overhead"], to: &total) { list == "requests" || limited[$0] != nil }
+            PodAmounts.add(
+                spec["overhead"].quantities.filter { list == "requests" || limited[$0.key] != nil }, to: &total)
         }
         return total
     }
 
-    private static func add(
-        _ amounts: JSON, to total: inout [String: Quantity], where counts: (String) -> Bool = { _ in true }
-    ) {
-        for (name, quantity) in amounts.quantities where counts(name) {
-            total[name] = total[name].map { $0 + quantity } ?? quantity
-        }
+    private static func add(_ amounts: [String: Quantity], to total: inout [String: Quantity]) {
+        for (name, quantity) in amounts { total[name] = total[name].map { $0 + quantity } ?? quantity }
     }
 
     private static func raise(_ total: inout [String: Quantity], to other: [String: Quantity]) {
