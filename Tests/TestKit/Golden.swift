@@ -4,8 +4,11 @@ package import Shared
 /// Answers of a real API server, one JSON object a line, in the folder `../shared/golden` beside the package. Tests that
 /// need them are skipped where it is absent.
 package enum Golden {
-    package static func lines(_ file: String) -> [JSON] {
-        guard let stream = fopen("\(SharedData.folder)/golden/\(file)", "r") else { return [] }
+    package static func lines(_ file: String) -> [JSON] { lines(ofFileAt: "\(SharedData.folder)/golden/\(file)") }
+
+    /// The lines of any file; none when it can not be read.
+    package static func lines(ofFileAt path: String) -> [JSON] {
+        guard let stream = fopen(path, "r") else { return [] }
         defer { fclose(stream) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 20)

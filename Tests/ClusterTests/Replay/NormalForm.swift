@@ -6,6 +6,7 @@ import Shared
 struct NormalForm {
     private let store: Store
     private let registry: Registry
+    private let isWhole: Bool
     /// Replaced wherever they occur, the longest first.
     private var words: [(word: String, placeholder: String)] = []
     private var addresses: [String: String] = [:]
@@ -20,7 +21,9 @@ struct NormalForm {
         "EndpointSlice", "Secret", "ConfigMap", "ServiceAccount", "PersistentVolumeClaim", "ReplicationController",
     ]
 
-    init(_ cluster: InProcessCluster) async throws {
+    /// - Parameter isWhole: nothing is left out that every namespace has.
+    init(_ cluster: InProcessCluster, isWhole: Bool = false) async throws {
+        self.isWhole = isWhole
         store = cluster.plane.store
         registry = cluster.plane.storage.registry
         words = [(Replay.word, "$S")]
@@ -140,7 +143,7 @@ struct NormalForm {
             type.isNamespaced
                 ? stored.key.namespace == Replay.namespace : stored.key.name.hasPrefix(Replay.namespace)
         }.map { try $0.json() }
-        let own = objects.filter { !NormalForm.isLeftOut(Object($0), kind) }
+        let own = objects.filter { isWhole || !NormalForm.isLeftOut(Object($0), kind) }
         return NormalForm.merged(own.compactMap { NormalForm.modern(normal(view(kind, $0)), kind) })
     }
 

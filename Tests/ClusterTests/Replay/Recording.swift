@@ -1,3 +1,4 @@
+import Glibc
 import Shared
 import TestKit
 
@@ -41,8 +42,10 @@ struct Recording: Sendable, CustomStringConvertible {
 
     var description: String { "\(id) \(about)" }
 
-    /// All recordings in the folder; none where it is absent.
+    /// All recordings in the folder, or in the file that `KOTOHAJIME_CONTROLLER_RECORDINGS` names; none where it is
+    /// absent.
     static func all() -> [Recording] {
-        Golden.lines(file).map(Recording.init)
+        let named = getenv("KOTOHAJIME_CONTROLLER_RECORDINGS").map { String(cString: $0) }
+        return (named.map(Golden.lines(ofFileAt:)) ?? Golden.lines(file)).map(Recording.init)
     }
 }

@@ -69,7 +69,7 @@ struct Replay {
             try await cluster.idle()
         }
         try await quiet()
-        let form = try await NormalForm(cluster)
+        let form = try await NormalForm(cluster, isWhole: recording.topic == "serviceaccount")
         var observed: JSON = [:]
         for (kind, _) in step.observed.members {
             observed[kind] = .array(kind == "events" ? try form.events() : try form.objects(of: kind))
@@ -123,7 +123,8 @@ struct Replay {
             let (missing, surplus) = NormalForm.difference(wanted, found)
             differences += missing.map { "\(kind) - \($0)" } + surplus.map { "\(kind) + \($0)" }
         }
-        let (missing, surplus) = NormalForm.difference(step.results, results)
+        let (missing, surplus) = NormalForm.difference(
+            step.results.map(NormalForm.modern(answer:)), results.map(NormalForm.modern(answer:)))
         return differences + missing.map { "result - \($0)" } + surplus.map { "result + \($0)" }
     }
 }

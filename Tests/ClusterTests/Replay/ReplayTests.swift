@@ -10,7 +10,7 @@ import Testing
     static let floors: [(topic: String, floor: Int)] = [
         ("cronjob", 7), ("daemonset", 20), ("deployment", 50), ("endpoints", 24), ("gc", 12), ("hpa", 3), ("job", 13),
         ("namespace", 1), ("nodelifecycle", 12), ("pdb", 9), ("pvc", 20), ("quota", 5), ("replicaset", 18),
-        ("serviceaccount", 0), ("statefulset", 20),
+        ("serviceaccount", 4), ("statefulset", 20),
     ]
     private static let chosen = getenv("REPLAY").map { String(cString: $0) }
     private static let recordings = Recording.all()

@@ -22,20 +22,15 @@ struct SchedulingRecording: Sendable, CustomStringConvertible {
     static func all() -> [SchedulingRecording] {
         let named = getenv("KOTOHAJIME_SCHEDULER_RECORDINGS").map { String(cString: $0) }
         guard named != nil || SharedData.has(file) else { return [] }
-        guard let stream = fopen(named ?? "\(SharedData.folder)/\(file)", "r") else { return [] }
-        defer { fclose(stream) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = fread(&chunk, 1, chunk.count, stream)
-            if count == 0 { break }
-            bytes += chunk[..<count]
-        }
-        return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
-            let text = String(decoding: line, as: UTF8.self).replacing("$S", with: word)
-            return (try? JSON(parsing: Array(text.utf8))).map { SchedulingRecording(json: $0) }
-        }
+        return Golden.lines(ofFileAt: named ?? "\(SharedData.folder)/\(file)").map(SchedulingRecording.init(raw:))
     }
+
+    /// - Parameter raw: with `$S` in its names.
+    init(raw: JSON) {
+        let text = raw.text.replacing("$S", with: SchedulingRecording.word)
+        self.init(json: (try? JSON(parsing: Array(text.utf8))) ?? raw)
+    }
+    init(json: JSON) { self.json = json }
 
     /// The sentence that a later version says where 1.20 said `message`.
     static func modern(_ message: String) -> String {
