@@ -13,6 +13,8 @@ struct MirrorPlan: Equatable {
     var create: [EndpointSlice] = []
     var update: [EndpointSlice] = []
     var delete: [EndpointSlice] = []
+    /// Addresses beyond the most that are mirrored of one subset.
+    var skipped = 0
 
     /// Whether the endpoints are written by hand, for a service that selects no pods, and want to be mirrored.
     static func concerns(_ endpoints: Endpoints, of service: ClusterService?) -> Bool {
@@ -22,11 +24,15 @@ struct MirrorPlan: Equatable {
 
     init(_ endpoints: Endpoints, existing: [EndpointSlice], capacity: Int = Limits.endpointsAddressesMax) {
         var unused = existing.filter { !$0.metadata.isDeleting }.sorted { $0.name < $1.name }
+        let subsets = endpoints.json["subsets"].items.map { subset in
+            let all = MirrorPlan.endpoints(subset)
+            skipped += max(0, all.count - Limits.endpointsAddressesMax)
+            return (MirrorPlan.ports(subset), all.prefix(Limits.endpointsAddressesMax))
+        }
         for family in [AddressFamily.four, .six] {
             var groups: [(ports: [JSON], endpoints: [JSON])] = []
-            for subset in endpoints.json["subsets"].items {
-                let ports = MirrorPlan.ports(subset)
-                let addresses = MirrorPlan.endpoints(subset, family)
+            for (ports, all) in subsets {
+                let addresses = all.filter { $0["addresses"][0].string?.contains(":") == (family == .six) }
                 guard !addresses.isEmpty else { continue }
                 if let index = groups.firstIndex(where: { $0.ports == ports }) {
                     groups[index].endpoints += addresses
@@ -35,7 +41,7 @@ struct MirrorPlan: Equatable {
                 }
             }
             for group in groups {
-                var rest = group.endpoints.prefix(Limits.endpointsAddressesMax)[...]
+                var rest = group.endpoints[...]
                 while !rest.isEmpty {
                     put(Array(rest.prefix(capacity)), group.ports, family, endpoints, &unused)
                     rest = rest.dropFirst(capacity)
@@ -93,10 +99,11 @@ struct MirrorPlan: Equatable {
         }
     }
 
-    private static func endpoints(_ subset: JSON, _ family: AddressFamily) -> [JSON] {
+    /// Ready ones first.
+    private static func endpoints(_ subset: JSON) -> [JSON] {
         [("addresses", true), ("notReadyAddresses", false)].flatMap { list, isReady in
             subset[list].items.compactMap { address -> JSON? in
-                guard let ip = address["ip"].string, ip.contains(":") == (family == .six) else { return nil }
+                guard let ip = address["ip"].string else { return nil }
                 var json: JSON = ["addresses": [.string(ip)], "conditions": ["ready": .bool(isReady)]]
                 for key in ["hostname", "nodeName", "targetRef"] where !address[key].isNull { json[key] = address[key] }
                 return json

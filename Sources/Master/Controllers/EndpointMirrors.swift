@@ -6,6 +6,7 @@ struct EndpointMirrors: Reconciler {
     let services: Informer<ClusterService>
     let endpoints: Informer<Endpoints>
     let slices: Informer<EndpointSlice>
+    let recorder: Recorder
     let fence = Fence()
 
     /// - Parameter key: the Endpoints object.
@@ -22,6 +23,12 @@ struct EndpointMirrors: Reconciler {
             return .settled
         }
         let plan = MirrorPlan(object, existing: known)
+        if plan.skipped > 0 {
+            recorder.event(
+                object, .warning, "TooManyAddressesToMirror",
+                "A max of \(Limits.endpointsAddressesMax) addresses can be mirrored to EndpointSlices per Endpoints subset. \(plan.skipped) addresses were skipped"
+            )
+        }
         try await Batches.each(plan.create) { fence.wrote(try await client.create($0), for: key) }
         try await Batches.each(plan.update) { slice in
             do {

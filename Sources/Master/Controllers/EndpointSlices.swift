@@ -9,6 +9,7 @@ struct EndpointSlices: Reconciler {
     let nodes: Informer<Node>
     let recorder: Recorder
     let fence = Fence()
+    let changeTimes = ChangeTimes()
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         let known = slices.list(index: OwnerIndex.service, key.path)
@@ -17,12 +18,14 @@ struct EndpointSlices: Reconciler {
         guard let service = services.get(namespace: key.namespace, name: key.name) else {
             try await Batches.each(known) { try await delete($0, key) }
             fence.forget(key)
+            changeTimes.forget(key)
             return .settled
         }
         guard service.selectsPods, !service.metadata.isDeleting else { return .settled }
         let selector = LabelSelector(equal: service.selector)
         let matching = pods.list(index: PodIndex.namespace, key.namespace)
             .filter { selector.matches($0.metadata.labels) }
+        let trigger = changeTimes.trigger(of: service, matching)
         let zones = zones(of: matching)
         // What the service no longer speaks is listed no more.
         let spoken = service.families.map(\.rawValue)
@@ -32,7 +35,7 @@ struct EndpointSlices: Reconciler {
                 ServiceTarget($0, of: service, family: family, zone: zones[$0.spec.nodeName] ?? "")
             }
             let plan = SlicePlan(service: service, family: family, targets: targets, existing: known)
-            try await perform(plan, key)
+            try await perform(plan, key, trigger)
         }
         return .settled
     }
@@ -45,11 +48,16 @@ struct EndpointSlices: Reconciler {
         return zones
     }
 
-    private func perform(_ plan: SlicePlan, _ key: ObjectKey) async throws {
-        try await Batches.each(plan.create) { fence.wrote(try await client.create($0), for: key) }
+    private func perform(_ plan: SlicePlan, _ key: ObjectKey, _ trigger: Timestamp?) async throws {
+        let dated: @Sendable (EndpointSlice) -> EndpointSlice = { slice in
+            var slice = slice
+            slice.metadata.annotations[ChangeTimes.annotation] = trigger?.rfc3339
+            return slice
+        }
+        try await Batches.each(plan.create) { fence.wrote(try await client.create(dated($0)), for: key) }
         try await Batches.each(plan.update) { slice in
             do {
-                fence.wrote(try await client.update(slice), for: key)
+                fence.wrote(try await client.update(dated(slice)), for: key)
             } catch let status as Status where status.reason == .notFound {}
         }
         try await Batches.each(plan.delete) { try await delete($0, key) }

@@ -1,7 +1,7 @@
 import Shared
 
 /// The `subsets` of an Endpoints object: addresses grouped so that each group offers the same ports.
-/// Source: `RepackSubsets` of the endpoints controller.
+/// Source: `RepackSubsets`, `truncateEndpoints` of the endpoints controller.
 struct EndpointSubsets: Equatable {
     let json: [JSON]
     /// True when addresses were left out at the limit.
@@ -12,12 +12,10 @@ struct EndpointSubsets: Equatable {
         let isReady: Bool
     }
 
-    init(_ targets: [ServiceTarget]) {
-        let sorted = targets.sorted { $0.address < $1.address }
-        let shown = sorted.prefix(Limits.endpointsAddressesMax)
-        isTruncated = shown.count < sorted.count
+    /// - Parameter limit: the most addresses over all groups.
+    init(_ targets: [ServiceTarget], limit: Int = Limits.endpointsAddressesMax) {
         var byPort: [JSON?: [Place]] = [:]
-        for target in shown {
+        for target in targets.sorted(by: { $0.address < $1.address }) {
             let place = Place(address: target.addressJSON, isReady: target.endpoint.isReady)
             for port in target.ports { byPort[EndpointSubsets.port(port), default: []].append(place) }
             if target.ports.isEmpty { byPort[nil, default: []].append(place) }
@@ -26,7 +24,32 @@ struct EndpointSubsets: Equatable {
         for (port, places) in byPort {
             if let port { groups[places, default: []].append(port) } else { groups[places, default: []] += [] }
         }
-        json = groups.map { EndpointSubsets.subset($0.key, $0.value) }.sorted { $0.text < $1.text }
+        var subsets = groups.map { EndpointSubsets.subset($0.key, $0.value) }.sorted { $0.text < $1.text }
+        isTruncated = EndpointSubsets.truncate(&subsets, limit)
+        json = subsets
+    }
+
+    /// Leaves out what is too much: first addresses that are not ready, from each group by its share.
+    /// - Returns: whether something was left out.
+    private static func truncate(_ subsets: inout [JSON], _ limit: Int) -> Bool {
+        let (ready, others) = ("addresses", "notReadyAddresses")
+        func count(_ list: String) -> Int { subsets.reduce(0) { $0 + $1[list].items.count } }
+        let (allReady, allOthers) = (count(ready), count(others))
+        guard allReady + allOthers > limit else { return false }
+        let cutsReady = allReady > limit
+        let list = cutsReady ? ready : others
+        let room = cutsReady ? limit : limit - allReady
+        let all = cutsReady ? allReady : allOthers
+        var left = room
+        for index in subsets.indices {
+            let items = subsets[index][list].items
+            let share = (Double(items.count) / Double(max(1, all)) * Double(room)).rounded(.up)
+            let kept = items.prefix(min(Int(share), left))
+            left -= kept.count
+            subsets[index].set(list, kept.isEmpty ? nil : .array(Array(kept)))
+            if cutsReady { subsets[index].remove(others) }
+        }
+        return true
     }
 
     private static func port(_ port: JSON) -> JSON {

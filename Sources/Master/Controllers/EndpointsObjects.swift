@@ -9,19 +9,26 @@ struct EndpointsObjects: Reconciler {
     let endpoints: Informer<Endpoints>
     let pods: Informer<Pod>
     let recorder: Recorder
+    let changeTimes = ChangeTimes()
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         let known = endpoints.get(namespace: key.namespace, name: key.name)
         guard let service = services.get(namespace: key.namespace, name: key.name) else {
+            changeTimes.forget(key)
             guard known != nil else { return .settled }
             return try await settle {
                 try await client.delete(Endpoints.self, namespace: key.namespace, name: key.name)
             }
         }
         guard service.selectsPods, !service.metadata.isDeleting else { return .settled }
-        let wanted = wanted(service, known)
-        if let known {
-            guard known != wanted else { return .settled }
+        let selector = LabelSelector(equal: service.selector)
+        let selected = pods.list(index: PodIndex.namespace, service.namespace)
+            .filter { selector.matches($0.metadata.labels) }
+        let trigger = changeTimes.trigger(of: service, selected)
+        var wanted = wanted(service, known, selected)
+        guard known != wanted else { return .settled }
+        wanted.metadata.annotations[ChangeTimes.annotation] = trigger?.rfc3339
+        if known != nil {
             return try await settle { try await client.update(wanted) }
         }
         return try await settle { try await client.create(wanted) }
@@ -35,10 +42,9 @@ struct EndpointsObjects: Reconciler {
         return .settled
     }
 
-    private func wanted(_ service: ClusterService, _ known: Endpoints?) -> Endpoints {
-        let selector = LabelSelector(equal: service.selector)
-        let targets = pods.list(index: PodIndex.namespace, service.namespace)
-            .filter { selector.matches($0.metadata.labels) }
+    private func wanted(_ service: ClusterService, _ known: Endpoints?, _ selected: [Pod]) -> Endpoints {
+        let targets =
+            selected
             .filter { !$0.metadata.isDeleting || service.publishesNotReady }
             .compactMap { ServiceTarget($0, of: service, family: service.families[0], zone: "") }
             .filter { !$0.ports.isEmpty || (service.isHeadless && service.ports.isEmpty) }

@@ -6,6 +6,7 @@ extension Wiring {
     private mutating func addMirrors(_ client: (String) -> Client) {
         let name = "endpointslicemirroring-controller"
         let queue = queue(name)
+        let identity = client(name)
         let (services, endpoints) = (caches.services, caches.endpoints)
         endpoints.wake(queue)
         services.add { change in
@@ -21,7 +22,9 @@ extension Wiring {
         }
         run(
             name,
-            EndpointMirrors(client: client(name), services: services, endpoints: endpoints, slices: caches.slices),
+            EndpointMirrors(
+                client: identity, services: services, endpoints: endpoints, slices: caches.slices,
+                recorder: recorder(identity, "endpoint-slice-mirroring-controller")),
             queue)
     }
 
