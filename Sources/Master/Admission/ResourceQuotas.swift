@@ -81,9 +81,10 @@ final class QuotaLedger: Sendable {
     func charge(_ charge: QuotaCharge, to quotas: [Stored], _ transaction: inout Transaction) throws(Status) {
         let request = charge.request
         let scopes = QuotaScopes(request.object, request.resource)
+        var concerned: [(ObjectKey, JSON, QuotaUse.Amounts)] = []
         var charged: [(ObjectKey, JSON)] = []
         for stored in quotas {
-            var quota = try stored.json()
+            let quota = try stored.json()
             guard scopes.areCovered(by: quota["spec"]) else { continue }
             let hard = quota["spec"]["hard"].quantities.filter {
                 charge.use[$0.key] != nil || isDemanded($0.key, charge)
@@ -92,18 +93,23 @@ final class QuotaLedger: Sendable {
             if let missing = QuotaUse.missing(in: request.object, request.resource, of: Array(hard.keys)) {
                 throw charge.refusal("failed quota: \(stored.key.name): \(missing)")
             }
+            concerned.append((stored.key, quota, hard))
+        }
+        // What a pod leaves out is said before anything is counted.
+        for (key, quota, hard) in concerned {
+            var quota = quota
             let growing = hard.filter { charge.growing.contains($0.key) }
             guard !growing.isEmpty else { continue }
             let used = try total(
                 charge, quota["spec"], transaction.list(request.resource, namespace: request.namespace))
-            try check(charge, quota: stored.key.name, growing, used)
+            try check(charge, quota: key.name, growing, used)
             for name in hard.keys {
                 let amount = (used[name] ?? Quantity(0)) + (charge.use[name] ?? Quantity(0))
                 quota["status"]["hard"][name] = quota["spec"]["hard"][name]
                 quota["status"]["used"][name] = .string(amount.description)
             }
             for part in ["hard", "used"] { quota["status"][part] = .object(quota["status"][part].members.sorted()) }
-            charged.append((stored.key, quota))
+            charged.append((key, quota))
         }
         for (key, quota) in charged { try transaction.put(key, quota) }
     }
