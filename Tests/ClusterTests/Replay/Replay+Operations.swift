@@ -226,7 +226,8 @@ extension Replay {
         if text.hasPrefix("$uid:") {
             let parts = text.dropFirst(5).split(separator: "/").map(String.init)
             guard parts.count == 2, let type = try? type(of: parts[0]) else { return text }
-            let key = ObjectKey(type.resource, namespace: Replay.namespace, name: parts[1])
+            let namespace = type.isNamespaced ? Replay.namespace : ""
+            let key = ObjectKey(type.resource, namespace: namespace, name: resolve(parts[1]))
             return cluster.plane.store.get(key)?.projection.uid ?? text
         }
         for (prefix, isFirst) in [("$first:", true), ("$last:", false)] where text.hasPrefix(prefix) {
