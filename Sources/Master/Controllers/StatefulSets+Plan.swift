@@ -15,8 +15,8 @@ struct StatefulPlan: Equatable {
         case identify(Pod, labels: [String: String])
         /// A claim gets these owners, so that it goes when the retention policy says so.
         case own(PersistentVolumeClaim, owners: [OwnerReference])
-        /// A claim of the pod's name is on its way out; nothing can be done before it is gone.
-        case wait(forClaim: String, of: String)
+        /// Claims of the pod are on their way out; it can not be made before they are gone.
+        case wait(forClaims: [String], of: Pod)
     }
 
     /// In order. In a parallel set the steps do not wait for one another.
@@ -124,19 +124,19 @@ struct StatefulPlan: Equatable {
 
     private mutating func create(_ ordinal: Int) {
         let wanted = set.claims(ordinal)
-        // A claim that belongs to the pod's predecessor, or is being deleted, has to go first.
-        let stale = wanted.first { wanted in
-            guard let claim = claims[wanted.name] else { return false }
-            return claim.metadata.isDeleting
-                || claim.metadata.ownerReferences.contains { $0.kind == "Pod" && $0.name == set.podName(ordinal) }
+        let known = wanted.compactMap { claims[$0.name] }
+        // A claim that belongs to the pod's predecessor goes with it, and its end brings the set back here.
+        let isStale = known.contains { claim in
+            claim.metadata.ownerReferences.contains { $0.kind == "Pod" && $0.name == set.podName(ordinal) }
         }
-        if let stale {
-            steps.append(.wait(forClaim: stale.name, of: set.podName(ordinal)))
-            return
-        }
+        if isStale { return }
         let revision = needsCurrent(ordinal) ? current : update
         let pod = set.pod(ordinal, template: revision.template, revision: revision.name)
-        steps.append(.create(pod, claims: wanted.filter { claims[$0.name] == nil }))
+        let missing = wanted.filter { claims[$0.name] == nil }
+        let ending = known.filter(\.metadata.isDeleting).map(\.name)
+        if ending.isEmpty { return steps.append(.create(pod, claims: missing)) }
+        if !missing.isEmpty { steps.append(.claims(missing, for: pod)) }
+        steps.append(.wait(forClaims: ending, of: pod))
     }
 
     /// Whether a pod that is missing comes back with the revision from before the update.

@@ -79,11 +79,11 @@ struct StatefulSets: Reconciler {
             }
         case .delete(let pod): try await delete(pod, set, key)
         case .replace(let pod):
+            let hasFailed = pod.status.phase == .failed
             let (reason, word) =
-                pod.status.phase == .failed
-                ? ("RecreatingFailedPod", "failed") : ("RecreatingTerminatedPod", "terminated")
+                hasFailed ? ("RecreatingFailedPod", "failed") : ("RecreatingTerminatedPod", "terminated")
             recorder.event(
-                set, .warning, reason,
+                set, hasFailed ? .warning : .normal, reason,
                 "StatefulSet \(set.namespace)/\(set.name) is recreating \(word) Pod \(pod.name)")
             try await delete(pod, set, key)
         case .identify(let pod, let labels):
@@ -103,10 +103,8 @@ struct StatefulSets: Reconciler {
             do { claimFence.wrote(try await client.update(changed), for: key) } catch let status as Status
                 where status.reason == .notFound
             {}
-        case .wait(let claim, let pod):
-            recorder.event(
-                set, .warning, "FailedCreate",
-                "create Pod \(pod) in StatefulSet \(set.name) failed error: pvc \(claim) is being deleted")
+        case .wait(let claims, let pod):
+            tell(set, "create", pod, Refusals(claims.map { "pvc \($0) is being deleted" }))
         }
     }
 
@@ -125,24 +123,29 @@ struct StatefulSets: Reconciler {
         tell(set, "create", pod, nil)
     }
 
+    /// Tries all claims before it fails.
     private func create(
         _ missing: [PersistentVolumeClaim], for pod: String, _ set: StatefulSet, _ key: ObjectKey
     ) async throws {
+        var refusals: [String] = []
         for claim in missing {
             do {
                 claimFence.wrote(try await client.create(claim), for: key)
             } catch let status as Status where status.reason == .alreadyExists {
                 continue
             } catch {
+                if isNamespaceTerminating(error) { throw error }
                 recorder.event(
                     set, .warning, "FailedCreate",
                     "create Claim \(claim.name) for Pod \(pod) in StatefulSet \(set.name) failed error: \(error)")
-                throw error
+                refusals.append("failed to create PVC \(claim.name): \(error)")
+                continue
             }
             recorder.event(
                 set, .normal, "SuccessfulCreate",
                 "create Claim \(claim.name) Pod \(pod) in StatefulSet \(set.name) success")
         }
+        if !refusals.isEmpty { throw Refusals(refusals) }
     }
 
     private func delete(_ pod: Pod, _ set: StatefulSet, _ key: ObjectKey) async throws {
@@ -185,5 +188,16 @@ struct StatefulSets: Reconciler {
         let live = Set(owned.map(\.revisionName) + [status.currentRevision, status.updateRevision])
         let surplus = RevisionPlan.surplus(history.all, limit: set.revisionHistoryLimit) { live.contains($0.name) }
         try await revisions.delete(surplus, for: key)
+    }
+}
+
+/// Why several things could not be done, as one error. Source: `NewAggregate` of apimachinery.
+private struct Refusals: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ reasons: [String]) {
+        var seen: Set<String> = []
+        let different = reasons.filter { seen.insert($0).inserted }
+        description = different.count == 1 ? different[0] : "[\(different.joined(separator: ", "))]"
     }
 }
