@@ -45,7 +45,10 @@ struct DaemonPlan: Equatable {
         self.now = now
         let demand = DaemonDemand(set.template)
         var byNode: [String: [Pod]] = [:]
-        for pod in pods { if let node = pod.daemonNode { byNode[node, default: []].append(pod) } }
+        // What has ended and is on its way out no longer counts: it may hang on somebody's finalizer.
+        for pod in pods where !(pod.isFinished && pod.metadata.isDeleting) {
+            if let node = pod.daemonNode { byNode[node, default: []].append(pod) }
+        }
         let places = nodes.sorted { $0.name < $1.name }.map { node in
             Place(name: node.name, fit: demand.fit(node), pods: DaemonPlan.byAge(byNode[node.name] ?? []))
         }
@@ -149,7 +152,11 @@ struct DaemonPlan: Equatable {
         let desired = places.count { $0.fit.shouldRun }
         let concerned = places.filter { $0.fit.shouldRun || !$0.pods.isEmpty }
         let surge = set.maxSurge(of: desired)
-        if surge > 0 { surgeOut(concerned, surge) } else { replace(concerned, set.maxUnavailable(of: desired)) }
+        if surge > 0 {
+            surgeOut(concerned, surge, desired)
+        } else {
+            replace(concerned, set.maxUnavailable(of: desired))
+        }
     }
 
     private mutating func replace(_ places: [Place], _ maxUnavailable: Int) {
@@ -167,22 +174,31 @@ struct DaemonPlan: Equatable {
         delete = broken + candidates.prefix(max(0, maxUnavailable - unavailable - broken.count))
     }
 
-    private mutating func surgeOut(_ places: [Place], _ maxSurge: Int) {
+    private mutating func surgeOut(_ places: [Place], _ maxSurge: Int, _ desired: Int) {
         var surging = 0
+        var available = 0
         var broken: [String] = []
         var candidates: [String] = []
+        // On nodes that are to have none: they go when as many work elsewhere as are wanted.
+        var retired: [Pod] = []
         for place in places {
             guard let (new, old) = versions(place) else {
                 surging += 1
                 continue
             }
+            if let pod = old ?? new, isAvailable(pod) { available += 1 }
             guard let old else { continue }
             if let new {
                 if isAvailable(new) { delete.append(old) } else { surging += 1 }
             } else if place.fit.shouldRun {
                 if isAvailable(old) { candidates.append(place.name) } else { broken.append(place.name) }
+            } else if isAvailable(old) {
+                retired.append(old)
+            } else {
+                delete.append(old)
             }
         }
+        delete += retired.prefix(max(0, available - desired))
         create = broken + candidates.prefix(max(0, maxSurge - surging))
     }
 

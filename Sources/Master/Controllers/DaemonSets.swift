@@ -68,8 +68,9 @@ final class DaemonSets: Reconciler {
         try await report(plan.status, set, key)
         if let failure { throw failure }
         let live = Set(owned.compactMap { $0.metadata.labels[Revisions.podLabel] })
-        let surplus = RevisionPlan.surplus(history.all, limit: set.revisionHistoryLimit) { record in
-            record.name == history.latest.name || live.contains(record.metadata.labels[Revisions.podLabel] ?? "")
+        let old = history.all.filter { $0.name != history.latest.name }
+        let surplus = RevisionPlan.surplus(old, limit: set.revisionHistoryLimit, countsLive: true) { record in
+            live.contains(record.metadata.labels[Revisions.podLabel] ?? "")
         }
         try await revisions.delete(surplus, for: key)
         return plan.again.map { .again(after: $0) } ?? .settled

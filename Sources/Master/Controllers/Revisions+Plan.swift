@@ -65,11 +65,15 @@ enum RevisionPlan: Equatable {
     }
 
     /// Records that nobody uses and that the history has no room for, oldest first.
-    /// - Parameter isLive: whether pods or the workload itself refer to a record.
+    /// - Parameters:
+    ///   - countsLive: records in use take up room as well, as those of a DaemonSet do.
+    ///   - isLive: whether pods or the workload itself refer to a record.
     static func surplus(
-        _ revisions: [ControllerRevision], limit: Int, isLive: (ControllerRevision) -> Bool
+        _ revisions: [ControllerRevision], limit: Int, countsLive: Bool = false,
+        isLive: (ControllerRevision) -> Bool
     ) -> [ControllerRevision] {
         let idle = sorted(revisions).filter { !isLive($0) }
-        return Array(idle.prefix(max(0, idle.count - max(0, limit))))
+        let count = countsLive ? revisions.count : idle.count
+        return Array(idle.prefix(max(0, count - max(0, limit))))
     }
 }
