@@ -68,21 +68,25 @@ struct JobPlan: Equatable {
         self.backoff = backoff
         status = job.status
         active = pods.filter(\.isActive)
-        if job.isFinished || job.metadata.isDeleting {
+        if job.isFinished {
             finalize = pods.filter(\.isTracked)
             return
         }
         countIndexes(pods)
-        let policyFailure = broken(pods)
-        count(pods, isFailing: policyFailure != nil)
-        let target = start() ? policyFailure ?? verdict(pods) : policyFailure
-        if let target {
+        let decided = broken(pods)
+        count(pods, decided?.type)
+        if status.startTime == nil, !job.isSuspended { status.startTime = now }
+        if let target = decided ?? verdict(pods) {
             delete = active
+            // What is not needed any more has not failed.
+            isGivingUp = target.type == "SuccessCriteriaMet"
             active = []
             conclude(target, pods)
         } else {
             manage(pods)
         }
+        // Nothing that is left of a job may be held by it.
+        if job.metadata.isDeleting { release(pods) }
         status.active = active.count
         status.ready = active.count { $0.isReady }
         status.terminating = pods.count { $0.metadata.isDeleting && !$0.isFinished }
@@ -130,7 +134,9 @@ struct JobPlan: Equatable {
         }
     }
 
-    private mutating func count(_ pods: [Pod], isFailing: Bool) {
+    /// - Parameter end: the condition that the job is to end with, when that is decided: then pods that have not
+    ///   succeeded have failed, and no successors are waited for.
+    private mutating func count(_ pods: [Pod], _ end: String?) {
         let limit = job.completions ?? 0
         let tracked = Set(pods.filter(\.isTracked).map(\.metadata.uid))
         var uncounted = status.uncounted
@@ -143,8 +149,9 @@ struct JobPlan: Equatable {
         var done: [Timestamp] = []
         var broken: [Timestamp] = []
         var ignored: [Pod] = []
-        let held = isFailing ? [] : Set(waiting.values.map(\.metadata.uid))
-        for pod in pods where pod.isTracked && hasEnded(pod) && !known.contains(pod.metadata.uid) {
+        let held = end != nil ? [] : Set(waiting.values.map(\.metadata.uid))
+        let isFailing = end == "FailureTarget"
+        for pod in pods where pod.isTracked && (isFailing || hasEnded(pod)) && !known.contains(pod.metadata.uid) {
             guard uncounted.succeeded.count + uncounted.failed.count < Limits.uncountedPodsMax else { break }
             if held.contains(pod.metadata.uid) { continue }
             if pod.status.phase == .succeeded {
@@ -178,15 +185,14 @@ struct JobPlan: Equatable {
         }
     }
 
+    private mutating func release(_ pods: [Pod]) {
+        let listed = Set(finalize.map(\.metadata.uid))
+        finalize += pods.filter { $0.isTracked && !listed.contains($0.metadata.uid) }
+    }
+
     private var isAllCounted: Bool { status.uncounted.succeeded.isEmpty && status.uncounted.failed.isEmpty }
 
     // MARK: The end
-
-    /// Notes the start. False while the job is suspended.
-    private mutating func start() -> Bool {
-        if status.startTime == nil, !job.isSuspended { status.startTime = now }
-        return !job.isSuspended
-    }
 
     /// A failed pod that fails the job by its policy, or what an earlier look has decided.
     private func broken(_ pods: [Pod]) -> Condition? {
@@ -207,7 +213,7 @@ struct JobPlan: Equatable {
         if failed > job.backoffLimit || isPastRestarts(pods) {
             return failing("BackoffLimitExceeded", "Job has reached the specified backoff limit")
         }
-        if let seconds = job.activeDeadlineSeconds, let start = status.startTime {
+        if let seconds = job.activeDeadlineSeconds, let start = status.startTime, !job.isSuspended {
             let left = start + .seconds(seconds) - now
             if left <= .zero {
                 return failing("DeadlineExceeded", "Job was active longer than specified deadline")
@@ -255,6 +261,10 @@ struct JobPlan: Equatable {
         again = nil
         if isDone {
             status.completionTime = now
+            if let completions = job.completions, status.succeeded > completions {
+                let message = "Too many succeeded pods running after completion count reached"
+                events.append(.warning(reason: "TooManySucceededPods", message: message))
+            }
             events.append(.normal(reason: "Completed", message: "Job completed"))
         } else {
             events.append(.warning(reason: end.reason, message: end.message))
@@ -270,14 +280,14 @@ struct JobPlan: Equatable {
     // MARK: Pods
 
     private mutating func manage(_ pods: [Pod]) {
-        if isComplete {
-            delete = active
-            active = []
+        if isComplete, !job.metadata.isDeleting || active.isEmpty {
+            giveUp(active)
             return conclude(
                 Condition(
                     "SuccessCriteriaMet", true, reason: "CompletionsReached",
                     message: "Reached expected number of succeeded pods", since: now), pods)
         }
+        if job.metadata.isDeleting { return }
         noteSuspension()
         if job.isSuspended { return giveUp(active) }
         let (invalid, taken) = indexConflicts
@@ -285,7 +295,7 @@ struct JobPlan: Equatable {
         var surplus = invalid
         let valid = active.filter { pod in !invalid.contains { $0.metadata.uid == pod.metadata.uid } }
         if valid.count > wanted {
-            surplus += PodRanking(related: valid).sorted(valid).prefix(valid.count - wanted)
+            surplus += PodRanking.ofJob.sorted(valid).prefix(valid.count - wanted)
         }
         if !surplus.isEmpty { return giveUp(Array(surplus.prefix(Limits.burstPodsMax))) }
         let ending = job.replacesFailedOnly ? pods.count { $0.metadata.isDeleting && !$0.isFinished } : 0

@@ -136,7 +136,7 @@ extension Job {
             var labels = metadata.labels
             labels[JobPlan.indexAnnotation] = String(index)
             metadata.labels = labels
-            metadata.generateName = "\(name)-\(index)-"
+            metadata.generateName = Job.prefix(name, index)
             let hostname = "\(name)-\(index)"
             if pod.spec.json["hostname"].isNull, hostname.utf8.count <= 63 {
                 pod.json["spec"]["hostname"] = .string(hostname)
@@ -148,6 +148,12 @@ extension Job {
         }
         pod.metadata = metadata
         return pod
+    }
+
+    /// The index stays whole where the server would cut it from a long name. Source: `podGenerateNameWithIndex`.
+    private static func prefix(_ name: String, _ index: Int) -> String {
+        let end = "-\(index)-"
+        return name.prefix(max(0, Limits.generatedNamePrefixMax - end.utf8.count)) + end
     }
 
     private static func naming(_ index: Int) -> (JSON) -> JSON {

@@ -61,20 +61,28 @@ extension PodTemplate {
 }
 
 /// The order in which a workload gives up pods: the first is the least loss.
-/// Source: `ActivePodsWithRanks` of the replica set controller.
+/// Source: `ActivePodsWithRanks` of the replica set controller, `ActivePods` of the job controller.
 struct PodRanking {
     /// Active pods of the same owner on the node of each pod, by node name.
     private let crowd: [String: Int]
+    /// Whether pods tell what their deletion costs; those of a Job do not.
+    private let heedsCost: Bool
+
+    /// The order of a Job, which neither asks for costs nor for siblings on a node.
+    static let ofJob = PodRanking(related: [], heedsCost: false)
 
     /// - Parameter related: the active pods of the same owner or, for a set that has an owner, of all its sets.
-    init(related: [Pod]) {
+    init(related: [Pod], heedsCost: Bool = true) {
+        self.heedsCost = heedsCost
         crowd = related.reduce(into: [:]) { counts, pod in
             if pod.isActive { counts[pod.spec.nodeName, default: 0] += 1 }
         }
     }
 
     func sorted(_ pods: [Pod]) -> [Pod] {
-        pods.map { Entry($0, rank: crowd[$0.spec.nodeName] ?? 0) }.sorted().map(\.pod)
+        pods.map { pod in
+            Entry(pod, rank: crowd[pod.spec.nodeName] ?? 0, cost: heedsCost ? pod.deletionCost : 0)
+        }.sorted().map(\.pod)
     }
 
     private struct Entry: Comparable {
@@ -87,13 +95,13 @@ struct PodRanking {
         let restarts: Int
         let created: Timestamp
 
-        init(_ pod: Pod, rank: Int) {
+        init(_ pod: Pod, rank: Int, cost: Int32) {
             self.pod = pod
             self.rank = rank
+            self.cost = cost
             isBound = !pod.spec.nodeName.isEmpty
             phase = pod.status.phase == .pending ? 0 : pod.status.phase == .unknown ? 1 : 2
             readySince = pod.readySince
-            cost = pod.deletionCost
             restarts = pod.restarts
             created = pod.metadata.creationTimestamp ?? Timestamp(nanoseconds: .max)
         }

@@ -65,7 +65,8 @@ extension Wiring {
     private mutating func addJobs(_ client: (String) -> Client) {
         let name = "job-controller"
         let identity = client(name)
-        let queue = queue(name)
+        // Source: `DefaultJobApiBackOff`, `MaxJobApiBackOff`.
+        let queue = queue(name, backoff: Backoff(first: .seconds(1), most: .seconds(60)))
         let jobs = caches.jobs
         caches.pods.index(Jobs.podIndex) { pod in pod.metadata.controllerKey(Job.self).map { [$0.path] } ?? [] }
         jobs.wake(queue)

@@ -12,8 +12,9 @@ struct Wiring {
 
     mutating func onRemoval(_ handler: @escaping @Sendable (ObjectMeta) -> Void) { removalHandlers.append(handler) }
 
-    mutating func queue(_ name: String) -> WorkQueue {
-        let queue = WorkQueue(clock: clock)
+    /// - Parameter backoff: after failures; nil takes the queue's own.
+    mutating func queue(_ name: String, backoff: Backoff? = nil) -> WorkQueue {
+        let queue = backoff.map { WorkQueue(clock: clock, backoff: $0) } ?? WorkQueue(clock: clock)
         queues[name] = queue
         return queue
     }

@@ -1,6 +1,8 @@
 import Shared
 
 extension Limits {
+    /// Characters of `generateName` that a name begins with: five more make a label of 63.
+    static let generatedNamePrefixMax = 58
     /// How often a name made from `generateName` is made again when it is taken; then the create is refused with 409.
     static let generatedNameAttemptsMax = 8
     /// How often a change without `resourceVersion` is computed anew when others write in between; then 409.

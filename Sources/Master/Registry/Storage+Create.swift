@@ -55,8 +55,9 @@ extension Storage {
     private func stamp(_ object: inout JSON, _ access: Access) throws(Status) {
         var metadata = Object(object).metadata
         if metadata.name.isEmpty, !metadata.generateName.isEmpty {
-            let room = 63 - 5
-            metadata.name = metadata.generateName.prefix(room) + random.draw { RandomNames.suffix(using: &$0) }
+            metadata.name =
+                metadata.generateName.prefix(Limits.generatedNamePrefixMax)
+                + random.draw { RandomNames.suffix(using: &$0) }
         }
         if !access.name.isEmpty, metadata.name != access.name, access.subresource.isEmpty {
             throw Status(
