@@ -226,7 +226,7 @@ extension Timestamp {
         return (self + .seconds(offset)).rfc3339.dropLast() + (offset < 0 ? "-" : "+") + zone
     }
 
-    /// `Fri, 27 Nov 2026 09:00:00 UTC`.
+    /// `Fri, 27 Nov 2026 09:00:00 +0000`.
     var rfc1123: String {
         let days = seconds.flooredDivision(by: 86_400)
         let (year, month, day) = Timestamp.civil(fromDays: days)
@@ -234,7 +234,7 @@ extension Timestamp {
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         let weekday = Int((days + 4) - (days + 4).flooredDivision(by: 7) * 7)
         let clock = rfc3339.dropFirst(11).prefix(8)
-        return "\(weekdays[weekday]), \(day < 10 ? "0" : "")\(day) \(months[month - 1]) \(year) \(clock) UTC"
+        return "\(weekdays[weekday]), \(day < 10 ? "0" : "")\(day) \(months[month - 1]) \(year) \(clock) +0000"
     }
 }
 

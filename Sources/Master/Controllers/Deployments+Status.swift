@@ -57,7 +57,10 @@ extension DeploymentPlan {
         }
         let failure = replicaFailure
         setConditions { conditions in
-            if let failure { conditions.put(failure) } else { conditions.remove("ReplicaFailure") }
+            guard let failure else { return conditions.remove("ReplicaFailure") }
+            let known = conditions.first("ReplicaFailure")
+            // The first message of a reason stays.
+            if known?.status != failure.status || known?.reason != failure.reason { conditions.put(failure) }
         }
         finish()
     }

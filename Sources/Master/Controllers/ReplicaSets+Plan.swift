@@ -9,13 +9,14 @@ struct ReplicaPlan: Equatable {
 
     /// - Parameters:
     ///   - pods: the active pods that belong to the set.
-    ///   - related: active pods of all sets of the same owner; they tell where pods are doubled up.
-    init(replicas: Int, pods: [Pod], related: [Pod]) {
+    ///   - related: active pods of all sets of the same owner; they tell where pods are doubled up. Asked for only when
+    ///     some pods go and others stay.
+    init(replicas: Int, pods: [Pod], related: @autoclosure () -> [Pod]) {
         let surplus = pods.count - max(0, replicas)
         if surplus < 0 {
             create = min(-surplus, Limits.burstPodsMax)
         } else if surplus > 0 {
-            let ranked = surplus < pods.count ? PodRanking(related: related).sorted(pods) : pods
+            let ranked = surplus < pods.count ? PodRanking(related: related()).sorted(pods) : pods
             delete = Array(ranked.prefix(min(surplus, Limits.burstPodsMax)))
         }
     }

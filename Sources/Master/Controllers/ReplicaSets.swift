@@ -76,12 +76,14 @@ struct ReplicaSets<Owner: Replicated>: Reconciler {
         return set.nextAvailability(of: active, now: now).map { .again(after: $0) } ?? .settled
     }
 
-    /// The pods of all sets that have the same owner as this one: a Deployment's revisions count together. A set without an
-    /// owner has none. Source: `getReplicaSetsWithSameController`.
+    /// The pods that the sets of the same owner select, whoever controls them: a Deployment's revisions count together. A
+    /// set without an owner has none. Source: `getIndirectlyRelatedPods`.
     private func related(to set: Owner) -> [Pod] {
         guard let parent = set.metadata.controller else { return [] }
-        return owners.list(index: OwnerIndex.controller, parent.uid)
-            .flatMap { pods.list(index: PodIndex.controller, $0.metadata.uid) }
+        let selectors = owners.list(index: OwnerIndex.controller, parent.uid).compactMap(\.selector)
+        return pods.list(index: PodIndex.namespace, set.namespace).filter { pod in
+            selectors.contains { $0.matches(pod.metadata.labels) }
+        }
     }
 }
 
