@@ -43,7 +43,9 @@ enum Preemption: Sendable {
         budgets: [Budget], offset: Int = 0
     ) -> Preemption {
         if pod.neverPreempts { return .nobody("not eligible due to preemptionPolicy=Never.") }
-        if let name = snapshot.nomination(of: pod.uid), let node = snapshot.node(name),
+        // Where the node is refused for good meanwhile, another may be chosen.
+        if let name = snapshot.nomination(of: pod.uid), let position = snapshot.position(of: name),
+            refusal.helpable.contains(position), let node = snapshot.node(name),
             node.pods.values.contains(where: { $0.priority < pod.priority && $0.isPreempted })
         {
             return .nobody("not eligible due to a terminating pod on the nominated node.")
@@ -51,12 +53,15 @@ enum Preemption: Sendable {
         var outcome = Placement.Refusal(nodes: refusal.nodes)
         let helpless = refusal.nodes - refusal.helpable.count
         if helpless > 0 { outcome.reasons["Preemption is not helpful for scheduling"] = helpless }
-        let enough = max(profile.preemptionNodesMin, refusal.nodes * profile.preemptionNodesPercent / 100)
+        let enough = max(profile.preemptionNodesMin, refusal.helpable.count * profile.preemptionNodesPercent / 100)
         var candidates: [Candidate] = []
-        for index in refusal.helpable.indices where candidates.count < enough {
+        var sparesBudgets = false
+        for index in refusal.helpable.indices where candidates.count < enough || !sparesBudgets {
             let position = refusal.helpable[(index + offset) % refusal.helpable.count]
             switch victims(for: pod, at: position, in: &snapshot, profile, budgets) {
-            case .success(let candidate): candidates.append(candidate)
+            case .success(let candidate):
+                candidates.append(candidate)
+                if candidate.violations == 0 { sparesBudgets = true }
             case .failure(let why): for reason in why.reasons { outcome.reasons[reason, default: 0] += 1 }
             }
         }
