@@ -44,10 +44,12 @@ extension Filter {
         refusal: { _, node, cycle in
             let labels = node.labels
             guard VolumeIndex.zoneKeys.contains(where: { labels[$0] != nil }) else { return nil }
-            for zone in cycle.claims.zones where !(labels[zone.key].map(zone.values.contains) ?? false) {
-                return Refusal("node(s) had no available volume zone", isFinal: true)
+            let fits = cycle.claims.zones.allSatisfy { zone in
+                // A volume may have been labelled before the names of its labels were settled.
+                let settled = zone.key.replacing("failure-domain.beta.", with: "topology.")
+                return (labels[zone.key] ?? labels[settled]).map(zone.values.contains) ?? false
             }
-            return nil
+            return fits ? nil : Refusal("node(s) had no available volume zone", isFinal: true)
         },
         helps: { _, event in
             if case .node(_, let isMoved) = event { return isMoved }
