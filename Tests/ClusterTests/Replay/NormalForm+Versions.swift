@@ -27,6 +27,32 @@ extension NormalForm {
         return object
     }
 
+    /// Recorded endpoints without pods that have ended: these are listed no more (1.22), whatever restarts them.
+    static func without(ended: Set<String>, _ recorded: JSON, _ kind: String) -> JSON {
+        let isGone: (JSON) -> Bool = { address in
+            address["target"].string.map { $0.hasPrefix("Pod/") && ended.contains(String($0.dropFirst(4))) } ?? false
+        }
+        var object = recorded
+        switch kind {
+        case "EndpointSlice" where recorded["endpoints"].items.contains(where: isGone):
+            let left = recorded["endpoints"].items.filter { !isGone($0) }
+            object["endpoints"] = .array(left)
+            if left.isEmpty { object["ports"] = [] }
+        case "Endpoints":
+            object["subsets"] = .array(
+                recorded["subsets"].items.compactMap { subset in
+                    var subset = subset
+                    for list in ["addresses", "notReadyAddresses"] {
+                        let left = subset[list].items.filter { !isGone($0) }
+                        subset.set(list, left.isEmpty ? nil : .array(left))
+                    }
+                    return subset["addresses"].isNull && subset["notReadyAddresses"].isNull ? nil : subset
+                })
+        default: break
+        }
+        return object
+    }
+
     /// What was found, without what is not to be compared.
     static func comparable(_ found: JSON, _ kind: String) -> JSON {
         kind == "EndpointSlice" && isMirrored(found) ? withoutReadiness(found) : found

@@ -28,7 +28,9 @@ struct Recording: Sendable, CustomStringConvertible {
         topic = json["topic"].string ?? ""
         about = json["about"].string ?? ""
         isAutomatic = json["auto"].bool ?? true
-        isOutdated = json["only120"].bool ?? false
+        // An annotation that was given up for `publishNotReadyAddresses` (1.24).
+        isOutdated =
+            json["only120"].bool ?? false || json["steps"].text.contains("kubernetes.io/tolerate-unready-endpoints")
         unstable = Set(json["unstable"].items.compactMap(\.string))
         steps = json["steps"].items.map {
             Step(actions: $0["action"].items, observed: $0["observed"], results: $0["results"].items)

@@ -102,6 +102,12 @@ struct Replay {
 
     // MARK: Comparing
 
+    private var endedPods: Set<String> {
+        let pods = cluster.plane.store.list(Pod.type.resource, namespace: Replay.namespace).items
+            .compactMap { try? $0.json() }.map { Pod($0) }
+        return Set(pods.filter(\.isFinished).map(\.name))
+    }
+
     /// The services that are another name for something outside.
     private var aliases: Set<String> {
         let services = cluster.plane.store.list(ClusterService.type.resource, namespace: Replay.namespace).items
@@ -116,13 +122,17 @@ struct Replay {
 
     private func compare(_ observed: JSON, _ results: [JSON], with step: Recording.Step) -> [String] {
         var differences: [String] = []
-        let aliases = aliases
+        let (aliases, ended) = (aliases, endedPods)
+        let isEmptying =
+            observed["Namespace"].items.contains { $0["deleting"].bool ?? false } && !observed["Pod"].items.isEmpty
         for (kind, expected) in step.observed.members where !recording.unstable.contains(kind) {
             // Services that are aliases have no endpoints any more (kubernetes/kubernetes#105986).
             let isLeftOut = { isLoose($0, kind) || NormalForm.belongs($0, kind, to: aliases) }
-            let wanted = expected.items.compactMap { NormalForm.modern(NormalForm.newer($0, kind), kind) }
-                .filter { !isLeftOut($0) }
+            let wanted = expected.items.map { NormalForm.without(ended: ended, NormalForm.newer($0, kind), kind) }
+                .compactMap { NormalForm.modern($0, kind) }.filter { !isLeftOut($0) }
             var found = observed[kind].items.filter { !isLeftOut($0) }.map { NormalForm.comparable($0, kind) }
+            // In a namespace that goes, pods go before all else (1.33, KEP-5080).
+            if isEmptying, !["Namespace", "Pod"].contains(kind) { found.removeAll { !($0["deleting"].bool ?? false) } }
             // A recording does not name nodes where any of several may have been chosen.
             if kind == "Pod", !wanted.contains(where: { !$0["node"].isNull }) {
                 found = NormalForm.merged(found.map(NormalForm.anywhere))
