@@ -70,7 +70,7 @@ extension DeploymentPlan {
     mutating func scaleOnly() {
         settleNewSet(creating: false)
         scaleProportionally()
-        if deployment.isPaused { cleanUp() }
+        if deployment.isPaused, rollbackRevision == nil { cleanUp() }
         reportWithoutProgress()
     }
 
