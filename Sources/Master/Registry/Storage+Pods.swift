@@ -66,6 +66,11 @@ extension Storage {
                     GroupResource(group: "policy", "poddisruptionbudget"), key.name,
                     "pdb disruptions allowed is negative")
             }
+            guard budget["status"]["disruptedPods"].members.count <= Limits.disruptedPodsMax else {
+                throw Status.forbidden(
+                    GroupResource(group: "policy", "poddisruptionbudget"), key.name,
+                    "DisruptedPods map too big - too many evictions not confirmed by PDB controller")
+            }
             guard allowed > 0, isCurrent else {
                 var status = Status(
                     .tooManyRequests, "Cannot evict pod as it would violate the pod's disruption budget.")
@@ -92,6 +97,28 @@ extension Storage {
         return desired > 0 && budget["status"]["currentHealthy"].int ?? 0 >= desired
     }
 
+    /// Says on a pod that it is evicted, so that its controller can tell that from a failure of its own.
+    /// - Parameter deletion: goes on to mean the same pod when it names a revision.
+    /// - Throws: 409 when the pod is not the one that was meant.
+    /// Source: KEP-3329, `addConditionAndDeletePod` of the eviction subresource.
+    func markEvicted(_ access: Access, _ deletion: inout DeletionPlan.Options) async throws(Status) {
+        let (key, resource, now, wanted) = (access.key, access.resource, clock.now(), deletion)
+        let revision = try await commit(WriteOptions()) { transaction throws(Status) -> Revision? in
+            guard let stored = transaction.get(key) else { throw Status.notFound(key.resource, key.name) }
+            var pod = Pod(try stored.json())
+            try wanted.check(pod.json, resource)
+            if pod.status.condition("DisruptionTarget")?.isTrue ?? false { return nil }
+            var conditions = pod.status.conditions.filter { $0.type != "DisruptionTarget" }
+            conditions.append(
+                Condition(
+                    "DisruptionTarget", true, reason: "EvictionByEvictionAPI", message: "Eviction API: evicting",
+                    since: now))
+            pod.json["status"]["conditions"] = .array(conditions.map(\.json))
+            return try transaction.put(key, pod.json).revision
+        }
+        if let revision, deletion.resourceVersion != nil { deletion.resourceVersion = revision.description }
+    }
+
     // MARK: Parts of a running pod
 
     /// What a write to `ephemeralcontainers` or `resize` makes of the pod: only that part of it.
@@ -112,4 +139,10 @@ extension Storage {
         }
         return result
     }
+}
+
+extension Limits {
+    /// Evictions that a budget remembers until its controller has seen them; above that it grants no more.
+    /// Source: `MaxDisruptedPodSize`.
+    static let disruptedPodsMax = 2000
 }

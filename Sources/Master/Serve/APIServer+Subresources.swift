@@ -89,7 +89,8 @@ extension APIServer {
         if !pod.isFinished, pod.status.phase != .pending, !pod.metadata.isDeleting {
             try await storage.takeDisruption(for: pod, options)
         }
-        let deletion = try DeletionPlan.Options(body["deleteOptions"], call.query)
+        var deletion = try DeletionPlan.Options(body["deleteOptions"], call.query)
+        if !options.isDryRun { try await storage.markEvicted(whole, &deletion) }
         _ = try await storage.delete(whole, deletion, options)
         return Answer.json(
             201, ["kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Success", "code": 201])
