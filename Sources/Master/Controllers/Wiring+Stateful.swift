@@ -102,6 +102,13 @@ extension Wiring {
             client: identity, budgets: budgets, pods: caches.pods, caches: caches, type: graph.type,
             recorder: recorder(identity, "controllermanager"), clock: clock)
         run(name, reconciler, queue)
+        let stale = self.queue("stale-disruptions")
+        caches.pods.add { change in
+            if StaleDisruptions.timeLeft(of: change.object, now: .init(seconds: 0)) != nil {
+                stale.add(change.object.key)
+            }
+        }
+        run("stale-disruptions", StaleDisruptions(client: identity, pods: caches.pods, clock: clock), stale)
     }
 
     private mutating func addAutoscalers(_ client: (String) -> Client, _ graph: OwnerGraph) {
