@@ -124,4 +124,43 @@ struct CronTests {
                     == Set(jobs.filter { !$0.isFinished }.map(\.name)), "seed \(seed)")
         }
     }
+
+    @Test func `a cron job runs at midnight of its own zone and keeps a short history`() async throws {
+        guard TimeZones.areKnown else { return print("SKIPPED: this machine has no time zone database.") }
+        var settings = InProcessCluster.Settings()
+        // 2026-03-17T14:58:00Z: two minutes before midnight in Tokyo.
+        settings.start = Timestamp(seconds: 1_773_759_480)
+        try await InProcessCluster.with(settings) { cluster in
+            var cron = CronJob(name: "nightly", namespace: "default")
+            cron.json["spec"] = [
+                "schedule": "@daily", "timeZone": "Asia/Tokyo", "successfulJobsHistoryLimit": 1,
+                "jobTemplate": [
+                    "spec": [
+                        "template": [
+                            "spec": ["restartPolicy": "Never", "containers": [["name": "c", "image": "done:1"]]]
+                        ]
+                    ]
+                ],
+            ]
+            _ = try await cluster.client.create(cron)
+            try await cluster.run(for: .seconds(60))
+            #expect(try await cluster.client.list(Job.self, namespace: "default").items.isEmpty)
+            try await cluster.run(for: .seconds(90))
+            let first = try await cluster.client.list(Job.self, namespace: "default").items
+            #expect(first.map(\.name) == ["nightly-29562660"])
+            #expect(first.first?.isFinished == true)
+            #expect(
+                first.first?.metadata.annotations["batch.kubernetes.io/cronjob-scheduled-timestamp"]
+                    == "2026-03-18T00:00:00+09:00")
+            let status = try await cluster.client.get(CronJob.self, namespace: "default", name: "nightly").status
+            #expect(status.active.isEmpty)
+            #expect(status.lastScheduleTime?.rfc3339 == "2026-03-17T15:00:00Z")
+            #expect(status.lastSuccessfulTime != nil)
+        }
+    }
+}
+
+/// Whether this machine knows time zones.
+private enum TimeZones {
+    static let areKnown = (try? ZoneRules.named("Asia/Tokyo")) != nil
 }

@@ -92,4 +92,83 @@ struct EndpointTests {
             #expect(try await !cluster.exists(Endpoints.self, name: "web"), "seed \(seed)")
         }
     }
+
+    // MARK: Written by hand
+
+    private static func subset(_ random: inout Seed) -> JSON {
+        let addresses = (0..<random.next() % 5).map { "10.1.0.\($0 + random.next() % 3 * 5 + 1)" }
+        return [
+            "subsets": .array(
+                addresses.isEmpty
+                    ? []
+                    : [
+                        [
+                            "addresses": .array(addresses.map { ["ip": .string($0)] }),
+                            "ports": [["port": JSON(Int(random.next() % 2) + 80), "protocol": "TCP"]],
+                        ]
+                    ])
+        ]
+    }
+
+    @Test(arguments: Seeds.tried(6))
+    func `endpoints that are written by hand are told by slices as long as their service selects nothing`(
+        seed: UInt64
+    ) async throws {
+        try await InProcessCluster.with(InProcessCluster.faulty(seed, nodes: 0, oneIn: 8)) { cluster in
+            var random = Seed(seed &+ 66)
+            let path = Endpoints.type.path(namespace: "default", name: "hand")
+            func service() -> ClusterService {
+                var service = ClusterService(name: "hand", namespace: "default")
+                service.json["spec"] = ["ports": [["port": 80]]]
+                return service
+            }
+            _ = try await cluster.client.create(service())
+            for _ in 0..<14 {
+                do {
+                    switch random.next() % 9 {
+                    case 0: try await cluster.restartMaster()
+                    case 1: try await cluster.client.delete(Endpoints.self, namespace: "default", name: "hand")
+                    case 2: try await cluster.client.delete(ClusterService.self, namespace: "default", name: "hand")
+                    case 3: _ = try await cluster.client.create(service())
+                    case 4:
+                        let label: JSON = random.next() % 2 == 0 ? .null : "true"
+                        _ = try await cluster.client.patch(
+                            Endpoints.self, namespace: "default", name: "hand", .merge,
+                            ["metadata": ["labels": [MirrorPlan.skipLabel: label]]])
+                    case 5, 6:
+                        var endpoints = Endpoints(name: "hand", namespace: "default")
+                        endpoints.json["subsets"] = EndpointTests.subset(&random)["subsets"]
+                        _ = try await cluster.client.create(endpoints)
+                    default:
+                        _ = try await cluster.client.call(
+                            "PATCH", path, body: EndpointTests.subset(&random),
+                            contentType: Client.PatchFormat.merge.rawValue)
+                    }
+                } catch let status as Status where [.notFound, .conflict, .alreadyExists].contains(status.reason) {}
+                try await cluster.run(for: .milliseconds(Int64(random.next() % 400)))
+            }
+            try await cluster.run(for: .seconds(30))
+            var expected: [String: Int] = [:]
+            let hasService = try await cluster.exists(ClusterService.self, name: "hand")
+            let list = try await cluster.client.list(Endpoints.self, namespace: "default").items
+            if hasService, let endpoints = list.first(where: { $0.name == "hand" }),
+                endpoints.metadata.labels[MirrorPlan.skipLabel] != "true"
+            {
+                for subset in endpoints.json["subsets"].items {
+                    for address in subset["addresses"].items {
+                        expected[address["ip"].string ?? ""] = subset["ports"][0]["port"].int
+                    }
+                }
+            }
+            var told: [String: Int] = [:]
+            for slice in try await cluster.client.list(EndpointSlice.self, namespace: "default").items
+            where slice.metadata.labels[EndpointSlice.serviceLabel] == "hand" {
+                for address in slice.endpoints.flatMap(\.addresses) {
+                    #expect(told[address] == nil, "seed \(seed): \(address) twice")
+                    told[address] = slice.ports.first?["port"].int
+                }
+            }
+            #expect(told == expected, "seed \(seed)")
+        }
+    }
 }

@@ -16,6 +16,8 @@ struct Controllers: Sendable {
         var accountToken: (@Sendable (ServiceAccount, Secret) throws -> String)?
         /// `--scheduler-config`.
         var scheduler = SchedulerConfiguration()
+        /// Chooses among nodes that are equally good.
+        var random = RandomSource.system
     }
 
     /// Everything that has to run.
@@ -47,7 +49,7 @@ struct Controllers: Sendable {
         wiring.addQuotas(client, kinds)
         wiring.addCollection(client, graph)
         wiring.addDefinitions(client)
-        wiring.addScheduler(client, settings.scheduler)
+        wiring.addScheduler(client, settings)
         wiring.addRoles(client)
         if let authority = settings.authority { wiring.addCertificates(client, authority) }
 

@@ -52,7 +52,7 @@ final class DaemonSets: Reconciler {
         // Its pods are the garbage collector's now.
         if set.metadata.isDeleting { return .settled }
         let known = pods.list(index: PodIndex.controller, set.metadata.uid)
-        guard podFence.isPassed(key, at: pods.revision, present: known),
+        guard try await podFence.isPassed(key, at: pods.revision, present: known, asking: client),
             ownFence.isPassed(key, at: sets.revision, present: [set]), revisions.isCurrent(key, set.metadata.uid)
         else { return .settled }
         let claim = Ownership(
@@ -96,7 +96,9 @@ final class DaemonSets: Reconciler {
         }
         let (_, failure) = await Batches.slowStart(plan.create.count) { [self] index in
             do {
-                let pod = try await client.create(set.pod(on: plan.create[index], hash: hash))
+                let pod = try await podFence.attempt(for: key) {
+                    try await client.create(set.pod(on: plan.create[index], hash: hash))
+                }
                 podFence.wrote(pod, for: key)
                 recorder.event(set, .normal, "SuccessfulCreate", "Created pod: \(pod.name)")
             } catch {
@@ -114,7 +116,9 @@ final class DaemonSets: Reconciler {
 
     private func delete(_ pod: Pod, of set: DaemonSet, _ key: ObjectKey) async throws {
         do {
-            try await client.delete(Pod.self, namespace: pod.namespace, name: pod.name, uid: pod.metadata.uid)
+            try await podFence.attempt(for: key) {
+                try await client.delete(Pod.self, namespace: pod.namespace, name: pod.name, uid: pod.metadata.uid)
+            }
             podFence.deleted(pod, for: key)
             recorder.event(set, .normal, "SuccessfulDelete", "Deleted pod: \(pod.name)")
         } catch let status as Status where status.reason == .notFound {

@@ -13,7 +13,9 @@ struct EndpointMirrors: Reconciler {
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         let known = slices.list(index: OwnerIndex.service, key.path)
             .filter { $0.metadata.labels[EndpointSlice.managerLabel] == MirrorPlan.manager }
-        guard fence.isPassed(key, at: slices.revision, present: known) else { return .settled }
+        guard try await fence.isPassed(key, at: slices.revision, present: known, asking: client) else {
+            return .settled
+        }
         let service = services.get(namespace: key.namespace, name: key.name)
         guard let object = endpoints.get(namespace: key.namespace, name: key.name),
             MirrorPlan.concerns(object, of: service)
@@ -29,7 +31,9 @@ struct EndpointMirrors: Reconciler {
                 "A max of \(Limits.endpointsAddressesMax) addresses can be mirrored to EndpointSlices per Endpoints subset. \(plan.skipped) addresses were skipped"
             )
         }
-        try await Batches.each(plan.create) { fence.wrote(try await client.create($0), for: key) }
+        try await Batches.each(plan.create) { slice in
+            fence.wrote(try await fence.attempt(for: key) { try await client.create(slice) }, for: key)
+        }
         try await Batches.each(plan.update) { slice in
             do {
                 fence.wrote(try await client.update(slice), for: key)

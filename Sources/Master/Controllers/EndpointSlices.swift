@@ -14,7 +14,9 @@ struct EndpointSlices: Reconciler {
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         let known = slices.list(index: OwnerIndex.service, key.path)
             .filter { $0.metadata.labels[EndpointSlice.managerLabel] == EndpointSlice.manager }
-        guard fence.isPassed(key, at: slices.revision, present: known) else { return .settled }
+        guard try await fence.isPassed(key, at: slices.revision, present: known, asking: client) else {
+            return .settled
+        }
         guard let service = services.get(namespace: key.namespace, name: key.name) else {
             try await Batches.each(known) { try await delete($0, key) }
             fence.forget(key)
@@ -54,7 +56,9 @@ struct EndpointSlices: Reconciler {
             slice.metadata.annotations[ChangeTimes.annotation] = trigger?.rfc3339
             return slice
         }
-        try await Batches.each(plan.create) { fence.wrote(try await client.create(dated($0)), for: key) }
+        try await Batches.each(plan.create) { slice in
+            fence.wrote(try await fence.attempt(for: key) { try await client.create(dated(slice)) }, for: key)
+        }
         try await Batches.each(plan.update) { slice in
             do {
                 fence.wrote(try await client.update(dated(slice)), for: key)

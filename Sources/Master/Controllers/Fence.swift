@@ -11,6 +11,8 @@ final class Fence: Sendable {
         var revision = Revision.zero
         /// Uids of objects whose deletion was accepted.
         var deleted: Set<String> = []
+        /// The answer to a request was lost: it may have been done.
+        var isUnsure = false
     }
     private let gaps = Mutex<[ObjectKey: Gap]>([:])
 
@@ -22,7 +24,37 @@ final class Fence: Sendable {
     func deleted(_ object: some Kind, for key: ObjectKey) {
         gaps.withLock { _ = $0[key, default: Gap()].deleted.insert(object.metadata.uid) }
     }
+    /// Makes a request for `key`. One that fails without an answer of the server may have been done all the same.
+    @discardableResult
+    func attempt<Result>(for key: ObjectKey, _ request: () async throws -> Result) async throws -> Result {
+        do { return try await request() } catch let refusal as Status { throw refusal } catch {
+            gaps.withLock { $0[key, default: Gap()].isUnsure = true }
+            throw error
+        }
+    }
     func forget(_ key: ObjectKey) { gaps.withLock { _ = $0.removeValue(forKey: key) } }
+
+    /// True when a cache at `revision` shows all writes made for `key`, those among them whose answer was lost.
+    /// - Parameters:
+    ///   - present: the objects of the cache that the requests are about.
+    ///   - client: asks what became of requests without an answer.
+    func isPassed<K: Kind>(
+        _ key: ObjectKey, at revision: Revision, present: [K], asking client: Client
+    ) async throws -> Bool {
+        if gaps.withLock({ $0[key]?.isUnsure ?? false }) {
+            let live = try await client.list(K.self, namespace: key.namespace).items
+            let staying = Set(live.filter { !$0.metadata.isDeleting }.map(\.metadata.uid))
+            let latest = live.compactMap(\.metadata.revision).max() ?? .zero
+            gaps.withLock { gaps in
+                var gap = gaps[key] ?? Gap()
+                gap.isUnsure = false
+                gap.revision = max(gap.revision, latest)
+                gap.deleted.formUnion(present.map(\.metadata.uid).filter { !staying.contains($0) })
+                gaps[key] = gap
+            }
+        }
+        return isPassed(key, at: revision, present: present)
+    }
 
     /// True when a cache at `revision` shows all writes made for `key`.
     /// - Parameter present: objects of the cache that still live and are not on their way out.

@@ -30,7 +30,7 @@ final class Jobs: Reconciler {
             return .settled
         }
         let known = pods.list(index: Jobs.podIndex, key.path).filter { $0.metadata.controller?.uid == job.metadata.uid }
-        guard fence.isPassed(key, at: pods.revision, present: known),
+        guard try await fence.isPassed(key, at: pods.revision, present: known, asking: client),
             ownFence.isPassed(key, at: jobs.revision, present: [job])
         else { return .settled }
         let candidates = known + pods.list(index: PodIndex.orphan, job.namespace)
@@ -70,7 +70,9 @@ final class Jobs: Reconciler {
 
     private func create(_ new: JobPlan.NewPod, of job: Job, _ key: ObjectKey) async throws {
         do {
-            let pod = try await client.create(job.pod(index: new.index, annotations: new.annotations))
+            let pod = try await fence.attempt(for: key) {
+                try await client.create(job.pod(index: new.index, annotations: new.annotations))
+            }
             fence.wrote(pod, for: key)
             recorder.event(job, .normal, "SuccessfulCreate", "Created pod: \(pod.name)")
         } catch {
@@ -82,9 +84,11 @@ final class Jobs: Reconciler {
     }
 
     private func delete(_ pod: Pod, of job: Job, freeing: Bool, _ key: ObjectKey) async throws {
-        if freeing { try await free(pod, key) }
+        if freeing { try await free(pod, key, asSeen: true) }
         do {
-            try await client.delete(Pod.self, namespace: pod.namespace, name: pod.name, uid: pod.metadata.uid)
+            try await fence.attempt(for: key) {
+                try await client.delete(Pod.self, namespace: pod.namespace, name: pod.name, uid: pod.metadata.uid)
+            }
             recorder.event(job, .normal, "SuccessfulDelete", "Deleted pod: \(pod.name)")
         } catch let status as Status where status.reason == .notFound {
         } catch {
@@ -95,13 +99,14 @@ final class Jobs: Reconciler {
     }
 
     /// Removes the finalizer that kept the pod until it was counted.
-    private func free(_ pod: Pod, _ key: ObjectKey) async throws {
+    /// - Parameter asSeen: refused with a conflict when the pod has changed: it may have come to an end that counts.
+    private func free(_ pod: Pod, _ key: ObjectKey, asSeen: Bool = false) async throws {
         guard pod.isTracked else { return }
-        let patch: JSON = [
-            "metadata": [
-                "uid": .string(pod.metadata.uid), "$deleteFromPrimitiveList/finalizers": [.string(JobPlan.finalizer)],
-            ]
+        var metadata: JSON = [
+            "uid": .string(pod.metadata.uid), "$deleteFromPrimitiveList/finalizers": [.string(JobPlan.finalizer)],
         ]
+        if asSeen { metadata["resourceVersion"] = .string(pod.metadata.resourceVersion) }
+        let patch: JSON = ["metadata": metadata]
         do {
             let freed = try await client.patch(Pod.self, namespace: pod.namespace, name: pod.name, .strategic, patch)
             fence.wrote(freed, for: key)

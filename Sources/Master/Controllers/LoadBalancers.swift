@@ -1,12 +1,24 @@
 import Shared
+import Synchronization
 
 /// Gives services of type LoadBalancer the addresses of the nodes, which answer their ports. Keys are services.
-struct LoadBalancers: Reconciler {
-    let client: Client
-    let services: Informer<ClusterService>
-    let nodes: Informer<Node>
-    let ingresses: Informer<Ingress>
-    let recorder: Recorder
+/// A class: it remembers whom it serves, so that no port is given twice while the cache still lags.
+final class LoadBalancers: Reconciler {
+    private let client: Client
+    private let services: Informer<ClusterService>
+    private let nodes: Informer<Node>
+    private let ingresses: Informer<Ingress>
+    private let recorder: Recorder
+    /// Uids of the services that were given addresses.
+    private let given = Mutex<[ObjectKey: String]>([:])
+
+    init(client: Client, caches: Caches, recorder: Recorder) {
+        self.client = client
+        services = caches.services
+        nodes = caches.nodes
+        ingresses = caches.ingresses
+        self.recorder = recorder
+    }
 
     /// Ports that the nodes' reverse proxy has as soon as there is something to serve.
     static let proxyPorts = [80, 443]
@@ -15,16 +27,23 @@ struct LoadBalancers: Reconciler {
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         guard let service = services.get(namespace: key.namespace, name: key.name), !service.metadata.isDeleting else {
+            forget(key)
             return .settled
         }
         let status = service.json.at("status", "loadBalancer")
         guard LoadBalancers.isOurs(service) else {
+            forget(key)
             // What it was is not it any more: it has no addresses of ours.
             if service.type != "LoadBalancer", !status["ingress"].isNull { try await report([], service) }
             return .settled
         }
-        let others = services.list().filter { LoadBalancers.isOurs($0) && $0.metadata.uid != service.metadata.uid }
-        if let port = LoadBalancers.takenPort(service, others: others, hasIngresses: ingresses.count > 0) {
+        let given = given.withLock { $0 }
+        let all = services.list().filter { LoadBalancers.isOurs($0) }
+        let served = all.filter { LoadBalancers.isServed($0) || given[$0.key] == $0.metadata.uid }
+        if let port = LoadBalancers.takenPort(
+            service, among: all, served: Set(served.map(\.metadata.uid)), hasIngresses: ingresses.count > 0)
+        {
+            forget(key)
             recorder.event(
                 service, .warning, "SyncLoadBalancerFailed",
                 "Error syncing load balancer: port \(port) of the nodes is taken by another service or by the ingress proxy; choose another port"
@@ -35,9 +54,12 @@ struct LoadBalancers: Reconciler {
         let addresses = LoadBalancers.addresses(nodes.list())
         let present = status["ingress"].items.compactMap { $0["ip"].string }
         guard present != addresses else { return .settled }
+        if !addresses.isEmpty { self.given.withLock { $0[key] = service.metadata.uid } }
         try await report(addresses, service)
         return .settled
     }
+
+    private func forget(_ key: ObjectKey) { given.withLock { _ = $0.removeValue(forKey: key) } }
 
     private func report(_ addresses: [String], _ service: ClusterService) async throws {
         var update = service
@@ -61,22 +83,31 @@ struct LoadBalancers: Reconciler {
             .sorted { $0.name < $1.name }.map { $0.address("InternalIP") }.filter { !$0.isEmpty }
     }
 
-    /// A port that an older service has, or the reverse proxy; nil when all are free.
-    static func takenPort(_ service: ClusterService, others: [ClusterService], hasIngresses: Bool) -> Int? {
+    /// A port that another service had before, or the reverse proxy has; nil when all are free. Who is served stays so;
+    /// of those that are alike in this the oldest comes first.
+    /// - Parameter served: uids of those among `all` that have addresses.
+    static func takenPort(
+        _ service: ClusterService, among all: [ClusterService], served: Set<String>, hasIngresses: Bool
+    ) -> Int? {
         let own = ports(service)
-        let isServed = !service.json.at("status", "loadBalancer", "ingress").isNull
+        let isServed = served.contains(service.metadata.uid)
         if hasIngresses, !isServed,
             let port = own.first(where: { $0.transport == "TCP" && proxyPorts.contains($0.port) })
         {
             return port.port
         }
-        let older = others.filter { other in
+        let earlier = all.filter { other in
+            if served.contains(other.metadata.uid) != isServed { return !isServed }
             let (mine, its) = (service.metadata.creationTimestamp, other.metadata.creationTimestamp)
             if let mine, let its, mine != its { return its < mine }
             return other.metadata.uid < service.metadata.uid
         }
-        let taken = Set(older.flatMap(ports))
+        let taken = Set(earlier.flatMap(ports))
         return own.first { taken.contains($0) }?.port
+    }
+
+    private static func isServed(_ service: ClusterService) -> Bool {
+        !service.json.at("status", "loadBalancer", "ingress").isNull
     }
 
     private struct Port: Hashable {

@@ -15,7 +15,7 @@ struct ReplicaSets<Owner: Replicated>: Reconciler {
             return .settled
         }
         let owned = pods.list(index: PodIndex.controller, set.metadata.uid)
-        guard fence.isPassed(key, at: pods.revision, present: owned) else { return .settled }
+        guard try await fence.isPassed(key, at: pods.revision, present: owned, asking: client) else { return .settled }
         let candidates = (owned + pods.list(index: PodIndex.orphan, set.namespace)).filter(\.isActive)
         let claim = Ownership(of: set, selector: selector, among: candidates)
         let active = try await client.apply(claim, owner: set)
@@ -31,7 +31,7 @@ struct ReplicaSets<Owner: Replicated>: Reconciler {
         let new = Pod(from: set.template, for: set)
         let (_, failure) = await Batches.slowStart(plan.create) { _ in
             do {
-                let pod = try await client.create(new)
+                let pod = try await fence.attempt(for: key) { try await client.create(new) }
                 fence.wrote(pod, for: key)
                 recorder.event(set, .normal, "SuccessfulCreate", "Created pod: \(pod.name)")
             } catch {
@@ -50,8 +50,9 @@ struct ReplicaSets<Owner: Replicated>: Reconciler {
 
     private func delete(_ pod: Pod, of set: Owner, _ key: ObjectKey) async throws {
         do {
-            try await client.delete(
-                Pod.self, namespace: pod.namespace, name: pod.name, uid: pod.metadata.uid)
+            try await fence.attempt(for: key) {
+                try await client.delete(Pod.self, namespace: pod.namespace, name: pod.name, uid: pod.metadata.uid)
+            }
             fence.deleted(pod, for: key)
             recorder.event(set, .normal, "SuccessfulDelete", "Deleted pod: \(pod.name)")
         } catch let status as Status where status.reason == .notFound {

@@ -31,9 +31,7 @@ extension Wiring {
         }
         run(
             name,
-            LoadBalancers(
-                client: identity, services: services, nodes: caches.nodes, ingresses: caches.ingresses,
-                recorder: recorder(identity, name)), queue, workers: 1)
+            LoadBalancers(client: identity, caches: caches, recorder: recorder(identity, name)), queue, workers: 1)
     }
 
     private mutating func addIngresses(_ client: (String) -> Client) {

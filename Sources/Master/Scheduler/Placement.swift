@@ -40,9 +40,7 @@ struct Placer: Sendable {
     var start = 0
     private var random: any RandomNumberGenerator & Sendable
 
-    init(random: any RandomNumberGenerator & Sendable = Lottery(seed: .random(in: 1 ... .max))) {
-        self.random = random
-    }
+    init(random: any RandomNumberGenerator & Sendable) { self.random = random }
 
     mutating func place(
         _ pod: PodDemand, in snapshot: inout Snapshot, _ profile: Profile = .standard

@@ -29,7 +29,7 @@ final class Scheduler: Reconciler {
     /// - Parameter recorders: by name of the profile; they write the events of its pods.
     init(
         client: Client, caches: Caches, recorders: [String: Recorder], clock: any WallClock, queue: WorkQueue,
-        configuration: SchedulerConfiguration = SchedulerConfiguration(), placer: sending Placer = Placer()
+        configuration: SchedulerConfiguration, placer: sending Placer
     ) {
         self.client = client
         self.caches = caches

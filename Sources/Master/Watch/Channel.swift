@@ -8,20 +8,21 @@ struct Channel {
         var seen: Revision
     }
     private(set) var ring: ChangeRing
-    private var listeners: [Subscription.Scope: [ObjectIdentifier: Listener]] = [:]
+    /// Those of each scope, the oldest first.
+    private var listeners: [Subscription.Scope: [Listener]] = [:]
 
     init(floor: Revision) { ring = ChangeRing(floor: floor) }
 
     var count: Int { listeners.values.reduce(0) { $0 + $1.count } }
 
     mutating func add(_ subscription: Subscription, seen: Revision) {
-        listeners[subscription.scope, default: [:]][ObjectIdentifier(subscription)] =
-            Listener(subscription: subscription, seen: seen)
+        listeners[subscription.scope, default: []].append(Listener(subscription: subscription, seen: seen))
     }
 
     mutating func remove(_ subscription: Subscription) {
         let scope = subscription.scope
-        listeners[scope]?[ObjectIdentifier(subscription)] = nil
+        guard let index = listeners[scope]?.firstIndex(where: { $0.subscription === subscription }) else { return }
+        listeners[scope]?.remove(at: index)
         if listeners[scope]?.isEmpty == true { listeners[scope] = nil }
     }
 
@@ -30,7 +31,7 @@ struct Channel {
         ring.append(change)
         for scope in Subscription.Scope.around(change.key) {
             guard let group = listeners[scope] else { continue }
-            for listener in group.values where listener.seen < change.revision {
+            for listener in group where listener.seen < change.revision {
                 guard let frame = WatchFrame(change, matches: listener.subscription.matches) else { continue }
                 offer(frame, to: listener.subscription, &actions)
             }
@@ -40,7 +41,7 @@ struct Channel {
     /// Offers bookmarks to those that asked for them; `head` is the last published revision.
     mutating func bookmark(_ head: Revision, _ actions: inout [Backlog.Action]) {
         for group in listeners.values {
-            for listener in group.values {
+            for listener in group {
                 guard let empty = listener.subscription.bookmarks else { continue }
                 let frame = WatchFrame(bookmark: empty, at: max(head, listener.seen))
                 offer(frame, to: listener.subscription, &actions)
@@ -51,7 +52,7 @@ struct Channel {
     /// Offers a bookmark to one watcher.
     mutating func bookmark(_ subscription: Subscription, _ head: Revision, _ actions: inout [Backlog.Action]) {
         guard let empty = subscription.bookmarks,
-            let listener = listeners[subscription.scope]?[ObjectIdentifier(subscription)]
+            let listener = listeners[subscription.scope]?.first(where: { $0.subscription === subscription })
         else { return }
         offer(WatchFrame(bookmark: empty, at: max(head, listener.seen)), to: subscription, &actions)
     }

@@ -5,7 +5,8 @@ import TestKit
 
 /// What a seed decides, and what is asked about the past: for tests that hold controllers to their bounds.
 extension InProcessCluster {
-    /// A bad network, and tasks that go on in an order that the seed chooses.
+    /// A bad network, and tasks that go on in an order that the seed chooses. A seed that fails fails again: run it
+    /// with `SWIFT_DETERMINISTIC_HASHING=1`, which fixes the order of sets as well.
     /// - Parameter oneIn: how many requests there are to one fault.
     static func faulty(_ seed: UInt64, nodes: Int = 3, oneIn: UInt64 = 20) -> Settings {
         var settings = Settings()

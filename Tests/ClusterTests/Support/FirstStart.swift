@@ -18,7 +18,7 @@ enum FirstStart {
         try await withTaskExecutorPreference(executor) {
             var options = ControlPlane.Options()
             options.random = RandomSource(Seed(0))
-            let plane = try plane(in: folder, options, clock)
+            let plane = try plane(in: folder, options, try identity(in: folder, clock), clock)
             let storeGate = StoreGate(plane.store)
             let gate = executor.add { [weak storeGate] in storeGate?.pass() }
             try await bootstrap(plane)
@@ -30,12 +30,15 @@ enum FirstStart {
         return TemporaryFolder(contents)
     }
 
-    static func plane(
-        in folder: TemporaryFolder, _ options: ControlPlane.Options, _ clock: ManualClock
-    ) throws -> ControlPlane {
-        let identity = try MasterIdentity.open(
+    static func identity(in folder: TemporaryFolder, _ clock: ManualClock) throws -> MasterIdentity {
+        try MasterIdentity.open(
             try StateFolder(folder.path), names: SubjectAltNames(dns: ["localhost"]), clock: clock)
-        return try ControlPlane(
+    }
+
+    static func plane(
+        in folder: TemporaryFolder, _ options: ControlPlane.Options, _ identity: MasterIdentity, _ clock: ManualClock
+    ) throws -> ControlPlane {
+        try ControlPlane(
             path: folder.path + "/kmaster.db", options: options, identity: identity, clock: clock,
             log: log, dial: { throw NetError(.refused, "no agent listens on \($0)") })
     }

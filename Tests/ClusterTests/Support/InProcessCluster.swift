@@ -26,6 +26,8 @@ final class InProcessCluster: Sendable {
         var start: Timestamp?
         var options = ControlPlane.Options()
         var parts = Parts.all
+        /// What autoscalers are told of the use of pods; nil: nothing.
+        var load: Load?
     }
     /// What runs: the API server alone, or the controllers beside it.
     enum Parts: Sendable { case server, all }
@@ -73,8 +75,10 @@ final class InProcessCluster: Sendable {
 
     static func with(_ settings: Settings, _ body: (InProcessCluster) async throws -> Void) async throws {
         let cluster = InProcessCluster(settings)
+        // Made outside, so that the executor does the same for the first cluster as for all others.
+        let folder = try await FirstStart.folder(cluster.clock)
         try await withTaskExecutorPreference(cluster.executor) {
-            try await cluster.open(try await FirstStart.folder(cluster.clock))
+            try await cluster.open(folder)
             do {
                 for number in 0..<settings.nodes {
                     try await cluster.agents.start("node-\(number + 1)", cluster.client)
@@ -88,6 +92,9 @@ final class InProcessCluster: Sendable {
             await cluster.stop()
         }
     }
+
+    /// What every namespace is given as the cluster's CA.
+    static let rootCertificate = "certificate"
 
     /// A client of the cluster's administrator.
     var client: Client { plane.client(User("kubernetes-admin", groups: ["system:masters"]), agent: "test") }
@@ -123,11 +130,12 @@ final class InProcessCluster: Sendable {
         }
         var options = settings.options
         options.random = RandomSource(Seed((settings.order?.start ?? 0) &+ number << 32))
-        let plane = try FirstStart.plane(in: folder, options, clock)
+        let identity = try FirstStart.identity(in: folder, clock)
+        let plane = try FirstStart.plane(in: folder, options, identity, clock)
         let storeGate = StoreGate(plane.store)
         let gate = executor.add { [weak storeGate] in storeGate?.pass() }
         try await FirstStart.bootstrap(plane)
-        let controllers = controllers(of: plane, log)
+        let controllers = controllers(of: plane, identity.authority, options.random, log)
         let admin = Client(
             InProcessTransport(
                 server: plane.server, user: User("kubernetes-admin", groups: ["system:masters"]), executor: executor),
@@ -144,17 +152,25 @@ final class InProcessCluster: Sendable {
         }
     }
 
-    private func controllers(of plane: ControlPlane, _ log: Log) -> Controllers {
-        let (faults, executor) = (settings.faults, executor)
+    private func controllers(
+        of plane: ControlPlane, _ authority: CertificateAuthority, _ random: RandomSource, _ log: Log
+    ) -> Controllers {
+        let (faults, executor, load, clock) = (settings.faults, executor, settings.load, clock)
         var configuration = Controllers.Settings()
-        configuration.rootCertificate = "certificate"
+        configuration.rootCertificate = InProcessCluster.rootCertificate
         configuration.nodeGrace = settings.nodeGrace
+        configuration.authority = authority
+        configuration.random = random
+        let tokens = plane.server.tokens
+        configuration.accountToken = { account, secret in try tokens.unending(account, in: secret) }
         let storage = plane.storage
         return Controllers(
             client: { name in
-                let transport = InProcessTransport(server: plane.server, user: .controller(name), executor: executor)
-                guard let faults else { return Client(transport, agent: name) }
-                return Client(FaultyTransport(transport, faults.seed, oneIn: faults.oneIn), agent: name)
+                var transport: any Transport = InProcessTransport(
+                    server: plane.server, user: .controller(name), executor: executor)
+                if let load { transport = MeteredTransport(transport, load, clock) }
+                if let faults { transport = FaultyTransport(transport, faults.seed, oneIn: faults.oneIn) }
+                return Client(transport, agent: name)
             },
             graph: plane.ownerGraph,
             kinds: {
