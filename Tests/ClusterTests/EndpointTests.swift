@@ -49,8 +49,9 @@ struct EndpointTests {
                 let pods = try await cluster.pods()
                 let chosen = pods.isEmpty ? nil : pods[Int(random.next() % UInt64(pods.count))]
                 try await cluster.tolerantly {
-                    switch random.next() % 7 {
+                    switch random.next() % 8 {
                     case 0: try await cluster.restartMaster()
+                    case 7: cluster.setClock(&random)
                     case 1:
                         guard let chosen, !chosen.spec.nodeName.isEmpty else { break }
                         try await cluster.agents.move(

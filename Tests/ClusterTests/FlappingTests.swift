@@ -20,7 +20,7 @@ struct FlappingTests {
 
     @Test(arguments: Seeds.tried(6))
     func `nodes that flap keep their pods until they let them go`(seed: UInt64) async throws {
-        try await InProcessCluster.with(InProcessCluster.faulty(seed)) { cluster in
+        try await InProcessCluster.with(InProcessCluster.faulty(seed, grace: .seconds(8))) { cluster in
             var random = Seed(seed &+ 77)
             _ = try await cluster.client.create(InProcessCluster.deployment(replicas: 5))
             _ = try await cluster.client.create(FlappingTests.set())
@@ -30,8 +30,9 @@ struct FlappingTests {
                 let name = names[Int(random.next() % 3)]
                 let before = cluster.plane.store.head
                 var isDown = false
-                switch random.next() % 5 {
+                switch random.next() % 6 {
                 case 0: try await cluster.restartMaster()
+                case 5: cluster.setClock(&random)
                 case 1, 2:
                     cluster.agents.silence(name)
                     isDown = true
@@ -76,7 +77,7 @@ struct FlappingTests {
 
     @Test(arguments: Seeds.tried(6))
     func `evictions at the same time leave as many pods as their budget asks for`(seed: UInt64) async throws {
-        try await InProcessCluster.with(InProcessCluster.faulty(seed)) { cluster in
+        try await InProcessCluster.with(InProcessCluster.faulty(seed, grace: .seconds(8))) { cluster in
             var random = Seed(seed &+ 88)
             _ = try await cluster.client.create(InProcessCluster.deployment(replicas: 5))
             var budget = PodDisruptionBudget(name: "b", namespace: "default")

@@ -104,8 +104,9 @@ struct JobTests {
             _ = try await cluster.client.create(job)
             for _ in 0..<8 {
                 try await cluster.tolerantly {
-                    switch random.next() % 6 {
+                    switch random.next() % 7 {
                     case 0, 1: try await cluster.restartMaster()
+                    case 6: cluster.setClock(&random)
                     case 2:
                         _ = try await cluster.client.patch(
                             Job.self, namespace: "default", name: "sum", .merge,

@@ -57,8 +57,9 @@ struct OrderTests {
             ]
             _ = try await cluster.client.create(set)
             for round in 1...8 {
-                switch random.next() % 5 {
+                switch random.next() % 6 {
                 case 0, 1: try await cluster.restartMaster()
+                case 5: cluster.setClock(&random)
                 case 2:
                     image = "run:\(round)"
                     try await OrderTests.setImage(StatefulSet.self, "db", image, cluster)
@@ -122,8 +123,9 @@ struct OrderTests {
             _ = try await cluster.client.create(set)
             try await cluster.run(for: .seconds(10))
             for round in 1...8 {
-                switch random.next() % 5 {
+                switch random.next() % 6 {
                 case 0, 1: try await cluster.restartMaster()
+                case 5: cluster.setClock(&random)
                 case 2:
                     nodes += 1
                     try await cluster.agents.start("node-\(nodes)", cluster.client)

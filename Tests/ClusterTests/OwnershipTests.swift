@@ -74,7 +74,11 @@ struct OwnershipTests {
                     try await cluster.client.delete(
                         ConfigMap.self, namespace: "default", name: map.name, propagation: policy)
                 }
-                if random.next() % 4 == 0 { try await cluster.restartMaster() }
+                switch random.next() % 8 {
+                case 0, 1: try await cluster.restartMaster()
+                case 2: cluster.setClock(&random)
+                default: break
+                }
                 try await cluster.run(for: .milliseconds(Int64(random.next() % 400)))
             }
             try await cluster.run(for: .seconds(60))

@@ -75,8 +75,9 @@ struct QuotaTests {
             for round in 0..<8 {
                 let pods = try await cluster.client.list(Pod.self, namespace: "default").items
                 let chosen = pods.isEmpty ? nil : pods[Int(random.next() % UInt64(pods.count))]
-                switch random.next() % 5 {
+                switch random.next() % 6 {
                 case 0: try await cluster.restartMaster()
+                case 5: cluster.setClock(&random)
                 case 1:
                     // A limit more: its first count comes while others ask for what it limits.
                     _ = try await cluster.client.patch(

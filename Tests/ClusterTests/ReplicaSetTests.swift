@@ -52,8 +52,9 @@ struct ReplicaSetTests {
             for round in 0..<8 {
                 let running = try await cluster.running()
                 let chosen = running.isEmpty ? nil : running[Int(random.next() % UInt64(running.count))]
-                switch random.next() % 6 {
+                switch random.next() % 7 {
                 case 0: try await cluster.restartMaster()
+                case 6: cluster.setClock(&random)
                 case 1:
                     guard let chosen else { break }
                     try await cluster.client.delete(Pod.self, namespace: "default", name: chosen.name)

@@ -135,7 +135,8 @@ struct RolloutTests {
             try await cluster.run(for: .seconds(20))
             var deleted: Set<String> = []
             for round in 0..<6 {
-                switch random.next() % 6 {
+                switch random.next() % 7 {
+                case 6: cluster.setClock(&random)
                 case 0:
                     replicas = Int(random.next() % 5) + 2
                     _ = try await cluster.client.patch(

@@ -36,8 +36,9 @@ struct StorageTests {
         let pods = try await client.list(Pod.self, namespace: "default").items
         let chosen = pods.isEmpty ? nil : pods[Int(random.next() % UInt64(pods.count))]
         let node = "n\(random.next() % 3)"
-        switch random.next() % 12 {
+        switch random.next() % 13 {
         case 0: try await cluster.restartMaster()
+        case 12: cluster.setClock(&random)
         case 1, 2:
             if let chosen { try await client.delete(Pod.self, namespace: "default", name: chosen.name) }
         case 3, 4: try await client.delete(PersistentVolumeClaim.self, namespace: "default", name: claim)

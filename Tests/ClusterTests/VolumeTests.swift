@@ -48,8 +48,9 @@ struct VolumeTests {
             var random = Seed(seed &+ 66)
             for round in 0..<12 {
                 try await cluster.tolerantly {
-                    switch random.next() % 8 {
+                    switch random.next() % 9 {
                     case 0: try await cluster.restartMaster()
+                    case 8: cluster.setClock(&random)
                     case 1:
                         try await cluster.client.delete(
                             PersistentVolumeClaim.self, namespace: "default", name: "c\(random.next() % 12)")

@@ -99,7 +99,8 @@ struct SchedulingFaultTests {
 
     @Test(arguments: Seeds.tried(6))
     func `nodes hold no more than they have and nobody waits beside room`(seed: UInt64) async throws {
-        try await InProcessCluster.with(InProcessCluster.faulty(seed, nodes: 0, oneIn: 12)) { cluster in
+        try await InProcessCluster.with(InProcessCluster.faulty(seed, nodes: 0, oneIn: 12)) {
+            cluster in
             var random = Seed(seed &+ 144)
             let shape = FakeAgents.Shape(amounts: SchedulingFaultTests.amounts)
             for name in ["a", "b", "c"] { try await cluster.agents.start(name, cluster.client, shape) }
@@ -112,8 +113,9 @@ struct SchedulingFaultTests {
             var made = 0
             for _ in 0..<10 {
                 try await cluster.tolerantly {
-                    switch random.next() % 8 {
+                    switch random.next() % 9 {
                     case 0: try await cluster.restartMaster()
+                    case 8: cluster.setClock(&random)
                     case 1:
                         _ = try await cluster.client.patch(
                             Node.self, name: ["a", "b", "c"][Int(random.next() % 3)], .merge,

@@ -7,10 +7,15 @@ import TestKit
 extension InProcessCluster {
     /// A bad network, and tasks that go on in an order that the seed chooses. A seed that fails fails again: run it
     /// with `SWIFT_DETERMINISTIC_HASHING=1`, which fixes the order of sets as well.
-    /// - Parameter oneIn: how many requests there are to one fault.
-    static func faulty(_ seed: UInt64, nodes: Int = 3, oneIn: UInt64 = 20) -> Settings {
+    /// - Parameters:
+    ///   - oneIn: how many requests there are to one fault.
+    ///   - grace: how long a node may be silent; much, so that not all of the time goes into leases.
+    static func faulty(
+        _ seed: UInt64, nodes: Int = 3, oneIn: UInt64 = 20, grace: Duration = .seconds(200)
+    ) -> Settings {
         var settings = Settings()
         settings.nodes = nodes
+        settings.nodeGrace = grace
         settings.order = Seed(seed)
         settings.faults = Faults(seed: Seed(seed &+ 1000), oneIn: oneIn)
         return settings
@@ -40,6 +45,9 @@ extension InProcessCluster {
             after = page.upTo
         }
     }
+
+    /// Somebody sets the clock of the machine, forward or back by an hour at most.
+    func setClock(_ random: inout Seed) { clock.jump(by: .seconds(Int64(random.next() % 7200) - 3600)) }
 
     /// Does what may find that the object is gone already, or was changed by someone else.
     func tolerantly(_ work: () async throws -> Void) async throws {
