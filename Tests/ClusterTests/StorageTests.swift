@@ -2,7 +2,6 @@ import Shared
 import TestKit
 import Testing
 
-@testable import Agent
 @testable import Master
 
 /// Folders of nodes that claims are given when their first pod comes, and what keeps them.
@@ -59,10 +58,12 @@ struct StorageTests {
     private static func sweep(_ cluster: InProcessCluster) async throws {
         let nodes = try await cluster.client.list(Node.self).items.map(\.name)
         for volume in try await cluster.client.list(PersistentVolume.self).items
-        where nodes.contains(where: { ClaimRemoval.isDue(volume, node: $0) }) {
+        where nodes.contains(where: { volume.isGivenUp(on: $0) }) {
             try await cluster.tolerantly {
                 var update = volume
-                update.metadata.finalizers = volume.metadata.finalizers.filter { $0 != Claims.finalizer }
+                update.metadata.finalizers = volume.metadata.finalizers.filter {
+                    $0 != PersistentVolume.directoryFinalizer
+                }
                 _ = try await cluster.client.update(update)
                 try await cluster.client.delete(PersistentVolume.self, name: volume.name, uid: volume.metadata.uid)
             }
@@ -115,7 +116,7 @@ struct StorageTests {
             guard !pod.spec.nodeName.isEmpty else { continue }
             #expect(used.count == 1 && used[0].phase == "Bound", "seed \(seed): \(pod.name)")
             let volume = volumes.first { $0.name == used.first?.volumeName }
-            #expect(volume?.onlyNode == pod.spec.nodeName, "seed \(seed): \(pod.name)")
+            #expect(volume?.directoryNode == pod.spec.nodeName, "seed \(seed): \(pod.name)")
         }
     }
 

@@ -3,11 +3,6 @@ import Shared
 
 /// Finds the folders behind claims, and keeps those that are volumes of this node below `STATE/claims`.
 struct Claims: Sendable {
-    /// `spec.csi.driver` of volumes that are folders of a node.
-    static let driver = "directory.kotohajime.dev"
-    /// Held by a volume until its folder is removed.
-    static let finalizer = "kotohajime.dev/directory"
-
     /// The folder, and whether nobody may write to it.
     struct Place: Equatable, Sendable {
         let path: String
@@ -50,7 +45,7 @@ struct Claims: Sendable {
             }
             return path
         }
-        if spec["csi"]["driver"].string == Claims.driver { return try directory(volume, pod) }
+        if volume.isDirectory { return try directory(volume, pod) }
         let kind = spec.members.keys.first { Claims.sources.contains($0) } ?? "unknown"
         throw ConfigError(
             "volume \"\(volume.name)\" is of type \"\(kind)\", which this agent can not mount; use hostPath, local or the class \"directory\""
@@ -92,30 +87,21 @@ struct ClaimRemoval: Reconciler {
     let claims: Claims
     let volumes: Informer<PersistentVolume>
 
-    /// Whether the folder of the volume is this node's to remove.
-    static func isDue(_ volume: PersistentVolume, node: String) -> Bool {
-        let csi = volume.json.at("spec", "csi")
-        guard csi["driver"].string == Claims.driver, csi.at("volumeAttributes", "node").string == node,
-            volume.reclaimPolicy == "Delete"
-        else { return false }
-        return volume.phase == "Released" || volume.metadata.isDeleting && volume.phase != "Bound"
-    }
-
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
-        guard let volume = volumes.get(name: key.name), ClaimRemoval.isDue(volume, node: claims.nodeName) else {
+        guard let volume = volumes.get(name: key.name), volume.isGivenUp(on: claims.nodeName) else {
             return .settled
         }
         // The cache may lag: data is removed on the server's word only.
         guard let json = try await claims.client.found(PersistentVolume.self, name: key.name) else { return .settled }
         var live = PersistentVolume(json)
-        guard live.metadata.uid == volume.metadata.uid, ClaimRemoval.isDue(live, node: claims.nodeName) else {
+        guard live.metadata.uid == volume.metadata.uid, live.isGivenUp(on: claims.nodeName) else {
             return .settled
         }
         let handle = live.json.at("spec", "csi", "volumeHandle").string ?? ""
         if Names.isDNSSubdomain(handle) { Files.removeAll("\(claims.folder)/\(handle)") }
         let finalizers = live.metadata.finalizers
-        if finalizers.contains(Claims.finalizer) {
-            live.metadata.finalizers = finalizers.filter { $0 != Claims.finalizer }
+        if finalizers.contains(PersistentVolume.directoryFinalizer) {
+            live.metadata.finalizers = finalizers.filter { $0 != PersistentVolume.directoryFinalizer }
             live = try await claims.client.update(live)
         }
         if !live.metadata.isDeleting {

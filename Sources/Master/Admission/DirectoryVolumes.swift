@@ -7,7 +7,7 @@ extension AdmissionPlugin {
             return
         }
         let volume = PersistentVolume(call.old)
-        let isOwn = call.operation != .create && volume.isDirectory && volume.onlyNode == node && volume.isGivenUp
+        let isOwn = call.operation != .create && volume.isGivenUp(on: node)
         let isUnchanged = call.operation == .delete || call.object["spec"] == call.old["spec"]
         guard isOwn, isUnchanged, call.subresource.isEmpty else {
             throw Status.forbidden(

@@ -7,14 +7,15 @@ struct VolumeProtection<Protected: Kind>: Reconciler {
     let objects: Informer<Protected>
     let finalizer: String
     /// Whether somebody needs the object still.
-    let isInUse: @Sendable (Protected) -> Bool
+    let isInUse: @Sendable (Protected) async throws -> Bool
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         guard let object = objects.get(namespace: key.namespace, name: key.name) else { return .settled }
         let finalizers = object.metadata.finalizers
         var update = object
         if object.metadata.isDeleting {
-            guard finalizers.contains(finalizer), !isInUse(object) else { return .settled }
+            guard finalizers.contains(finalizer) else { return .settled }
+            if try await isInUse(object) { return .settled }
             update.metadata.finalizers = finalizers.filter { $0 != finalizer }
         } else {
             guard !finalizers.contains(finalizer) else { return .settled }

@@ -3,11 +3,6 @@ import Shared
 /// Makes volumes that are folders on the nodes, and lets claims grow. The agent of the node makes the folder when a pod
 /// first mounts it, and removes it when the volume is given up.
 struct VolumeProvisioner: Reconciler {
-    /// `spec.csi.driver` of its volumes.
-    static let driver = "directory.kotohajime.dev"
-    /// Held until the agent has removed the folder.
-    static let finalizer = "kotohajime.dev/directory"
-
     let client: Client
     let caches: Caches
     let recorder: Recorder
@@ -82,7 +77,7 @@ struct VolumeProvisioner: Reconciler {
     /// The ready node with the fewest volumes.
     private func emptiest() -> Node? {
         let counts = caches.volumes.list().reduce(into: [String: Int]()) { counts, volume in
-            if let node = volume.onlyNode { counts[node, default: 0] += 1 }
+            if let node = volume.directoryNode { counts[node, default: 0] += 1 }
         }
         return caches.nodes.list().filter { $0.isReady && !$0.isUnschedulable }
             .min { (counts[$0.name] ?? 0, $0.name) < (counts[$1.name] ?? 0, $1.name) }
@@ -94,7 +89,7 @@ struct VolumeProvisioner: Reconciler {
     ) -> PersistentVolume {
         var volume = PersistentVolume(name: name)
         volume.metadata.annotations = [PersistentVolume.provisioner: StorageClass.directories]
-        if storageClass.reclaimPolicy == "Delete" { volume.metadata.finalizers = [finalizer] }
+        if storageClass.reclaimPolicy == "Delete" { volume.metadata.finalizers = [PersistentVolume.directoryFinalizer] }
         let hostname = node.metadata.labels["kubernetes.io/hostname"] ?? node.name
         volume.json["spec"] = [
             "capacity": ["storage": claim.json.at("spec", "resources", "requests", "storage")],
@@ -102,7 +97,7 @@ struct VolumeProvisioner: Reconciler {
             "persistentVolumeReclaimPolicy": .string(storageClass.reclaimPolicy),
             "storageClassName": .string(storageClass.name), "volumeMode": "Filesystem",
             "csi": [
-                "driver": .string(driver), "volumeHandle": .string(name),
+                "driver": .string(PersistentVolume.directoryDriver), "volumeHandle": .string(name),
                 "volumeAttributes": ["node": .string(node.name)],
             ],
             "nodeAffinity": [
@@ -149,14 +144,14 @@ struct VolumeProvisioner: Reconciler {
     /// Lets a volume go whose node does not exist any more: nobody else can.
     private func clean(_ key: ObjectKey) async throws -> Outcome {
         guard let volume = caches.volumes.get(name: key.name), volume.isDirectory, volume.isGivenUp,
-            let node = volume.onlyNode, caches.nodes.get(name: node) == nil
+            let node = volume.directoryNode, caches.nodes.get(name: node) == nil
         else { return .settled }
         do {
             _ = try await client.get(Node.self, name: node)
             return .settled
         } catch let status as Status where status.reason == .notFound {}
         var update = volume
-        update.metadata.finalizers = volume.metadata.finalizers.filter { $0 != VolumeProvisioner.finalizer }
+        update.metadata.finalizers = volume.metadata.finalizers.filter { $0 != PersistentVolume.directoryFinalizer }
         do {
             if update != volume { _ = try await client.update(update) }
             if !volume.metadata.isDeleting {
@@ -164,16 +159,5 @@ struct VolumeProvisioner: Reconciler {
             }
         } catch let status as Status where status.reason == .notFound {}
         return .settled
-    }
-}
-
-extension PersistentVolume {
-    /// A folder of a node that this system made.
-    var isDirectory: Bool { json.at("spec", "csi", "driver").string == VolumeProvisioner.driver }
-    /// The node whose folder it is.
-    var onlyNode: String? { json.at("spec", "csi", "volumeAttributes", "node").string }
-    /// Its folder is to be removed.
-    var isGivenUp: Bool {
-        reclaimPolicy == "Delete" && (phase == "Released" || metadata.isDeleting && phase != "Bound")
     }
 }

@@ -85,6 +85,7 @@ extension Wiring {
 
     private mutating func addProtection(_ client: (String) -> Client) {
         let claimName = "pvc-protection-controller"
+        let claimClient = client(claimName)
         let claimQueue = queue(claimName)
         let pods = caches.pods
         caches.claims.wake(claimQueue)
@@ -98,9 +99,12 @@ extension Wiring {
         run(
             claimName,
             VolumeProtection(
-                client: client(claimName), objects: caches.claims, finalizer: "kubernetes.io/pvc-protection"
+                client: claimClient, objects: caches.claims, finalizer: "kubernetes.io/pvc-protection"
             ) { claim in
-                pods.list(index: PodIndex.namespace, claim.namespace).contains { $0.holds(claim: claim.name) }
+                let isHeld = { @Sendable (pod: Pod) in pod.holds(claim: claim.name) }
+                if pods.list(index: PodIndex.namespace, claim.namespace).contains(where: isHeld) { return true }
+                // The cache may lag: the word of the server counts.
+                return try await claimClient.list(Pod.self, namespace: claim.namespace).items.contains(where: isHeld)
             }, claimQueue)
         let volumeName = "pv-protection-controller"
         let volumeQueue = queue(volumeName)

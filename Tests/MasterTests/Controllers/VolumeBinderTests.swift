@@ -124,9 +124,9 @@ struct VolumeBinderTests {
     @Test func `a folder is made on one node and only for one node`() {
         let made = VolumeProvisioner.volume(
             named: "pvc-1", for: claim(), storageClass(StorageClass.directories), on: Sample.node("n1"))
-        #expect(made.onlyNode == "n1")
+        #expect(made.directoryNode == "n1")
         #expect(made.claim?.uid == "uid-c")
-        #expect(made.metadata.finalizers == [VolumeProvisioner.finalizer])
+        #expect(made.metadata.finalizers == [PersistentVolume.directoryFinalizer])
         #expect(!made.isGivenUp)
     }
 

@@ -120,7 +120,7 @@ struct VolumeWishTests {
         #expect(VolumeExpansion.isGrowth(bound, grown) && !VolumeExpansion.isGrowth(grown, bound))
         #expect(VolumeExpansion.isAwaited(grown, volume))
         #expect(!VolumeExpansion.isAwaited(bound, volume))
-        volume.json["spec"]["csi"] = ["driver": .string(VolumeProvisioner.driver)]
+        volume.json["spec"]["csi"] = ["driver": .string(PersistentVolume.directoryDriver)]
         #expect(!VolumeExpansion.isAwaited(grown, volume))
     }
 }
