@@ -23,9 +23,12 @@ package struct Seed: RandomNumberGenerator, Sendable, CustomStringConvertible {
 
 /// Which seeds a test tries.
 package enum Seeds {
-    /// - Parameter few: how many in an ordinary run; `KOTOHAJIME_SEEDS=1000` asks for so many of every test.
+    /// - Parameter few: how many in an ordinary run. `KOTOHAJIME_SEEDS=1000` asks for so many of every test,
+    ///   `KOTOHAJIME_SEEDS=963...963` for these alone.
     package static func tried(_ few: UInt64 = 100) -> Range<UInt64> {
-        let wish = getenv("KOTOHAJIME_SEEDS").flatMap { UInt64(String(cString: $0)) }
-        return 0..<(wish ?? few)
+        guard let wish = getenv("KOTOHAJIME_SEEDS").map({ String(cString: $0) }) else { return 0..<few }
+        let bounds = wish.split(separator: "...").compactMap { UInt64($0) }
+        guard let first = bounds.first, let last = bounds.last, first <= last, last < .max else { return 0..<few }
+        return bounds.count == 1 ? 0..<first : first..<last + 1
     }
 }

@@ -43,6 +43,7 @@ final class InProcessCluster: Sendable {
         let task: Task<Void, any Error>
         let gate: Int
         let storeGate: StoreGate
+        let line: Line
     }
     let clock: ManualClock
     let agents: FakeAgents
@@ -119,6 +120,9 @@ final class InProcessCluster: Sendable {
         executor.removeGate(old.gate)
         old.storeGate.open()
         _ = await old.task.result
+        // What refers to itself stays: it must not keep the master's files open.
+        old.line.cut()
+        old.plane.store.publish { _ in }
         return old
     }
 
@@ -135,11 +139,9 @@ final class InProcessCluster: Sendable {
         let storeGate = StoreGate(plane.store)
         let gate = executor.add { [weak storeGate] in storeGate?.pass() }
         try await FirstStart.bootstrap(plane)
-        let controllers = controllers(of: plane, identity.authority, options.random, log)
-        let admin = Client(
-            InProcessTransport(
-                server: plane.server, user: User("kubernetes-admin", groups: ["system:masters"]), executor: executor),
-            agent: "agent")
+        let line = Line(plane.server, executor)
+        let controllers = controllers(of: plane, line, identity.authority, options.random, log)
+        let admin = Client(line.transport(User("kubernetes-admin", groups: ["system:masters"])), agent: "agent")
         let (pods, services) = agents.services(admin, log: log)
         let all = plane.services + (settings.parts == .all ? controllers.services + services : [])
         // Unstructured, so that a test can end and replace the master between two lines.
@@ -148,14 +150,14 @@ final class InProcessCluster: Sendable {
             $0 = Running(
                 plane: plane, controllers: controllers, caches: controllers.caches.informers + [pods],
                 queues: controllers.queues.merging(["agents": agents.queue]) { own, _ in own }, folder: folder,
-                task: task, gate: gate, storeGate: storeGate)
+                task: task, gate: gate, storeGate: storeGate, line: line)
         }
     }
 
     private func controllers(
-        of plane: ControlPlane, _ authority: CertificateAuthority, _ random: RandomSource, _ log: Log
+        of plane: ControlPlane, _ line: Line, _ authority: CertificateAuthority, _ random: RandomSource, _ log: Log
     ) -> Controllers {
-        let (faults, executor, load, clock) = (settings.faults, executor, settings.load, clock)
+        let (faults, load, clock) = (settings.faults, settings.load, clock)
         var configuration = Controllers.Settings()
         configuration.rootCertificate = InProcessCluster.rootCertificate
         configuration.nodeGrace = settings.nodeGrace
@@ -163,18 +165,17 @@ final class InProcessCluster: Sendable {
         configuration.random = random
         let tokens = plane.server.tokens
         configuration.accountToken = { account, secret in try tokens.unending(account, in: secret) }
-        let storage = plane.storage
+        let live = plane.storage.live
         return Controllers(
             client: { name in
-                var transport: any Transport = InProcessTransport(
-                    server: plane.server, user: .controller(name), executor: executor)
+                var transport = line.transport(.controller(name))
                 if let load { transport = MeteredTransport(transport, load, clock) }
                 if let faults { transport = FaultyTransport(transport, faults.seed, oneIn: faults.oneIn) }
                 return Client(transport, agent: name)
             },
             graph: plane.ownerGraph,
             kinds: {
-                storage.registry.resources.filter { $0.isNamespaced && $0.isStored && $0.allows("delete") }.map(\.type)
+                live.current.resources.filter { $0.isNamespaced && $0.isStored && $0.allows("delete") }.map(\.type)
             },
             settings: configuration, clock: clock, log: log)
     }
