@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 RELEASE := .build/release
+SEEDS ?= 1000
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 FILES := Sources Tests Package.swift
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build debug run down test bench format lint install clean
+.PHONY: help deps build debug run down test seeds bench format lint install clean
 
 help: ## show these lines
 	@grep -E '^[a-z]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -41,6 +42,9 @@ test: deps ## run all tests; those that need root or a peer say so when they are
 	@rm -f .build/tests*.xml
 	@SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) test --skip-build --no-parallel --xunit-output .build/tests.xml || { \
 	  echo; echo "What failed:"; grep -h -A1 "<testcase.*[^/]>$$" .build/tests*.xml | cut -c1-600 | tail -20; exit 1; }
+
+seeds: deps ## try every controller with SEEDS courses of events (1000; SEEDS=37...37 is one of them)
+	@KOTOHAJIME_SEEDS=$(SEEDS) SWIFT_DETERMINISTIC_HASHING=1 $(SWIFT) test -c release -Xswiftc -enable-testing --no-parallel --scratch-path .build-seeds --filter ClusterTests
 
 bench: build ## measure what the design names goals for
 	@$(RELEASE)/Bench
