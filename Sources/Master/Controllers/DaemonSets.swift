@@ -52,7 +52,9 @@ final class DaemonSets: Reconciler {
         // Its pods are the garbage collector's now.
         if set.metadata.isDeleting { return .settled }
         let known = pods.list(index: PodIndex.controller, set.metadata.uid)
-        guard try await podFence.isPassed(key, at: pods.revision, present: known, asking: client),
+        let isOwn = { (pod: Pod) in pod.metadata.controller?.uid == set.metadata.uid }
+        guard
+            try await podFence.isPassed(key, at: pods.revision, present: known, asking: client, about: isOwn),
             ownFence.isPassed(key, at: sets.revision, present: [set]), revisions.isCurrent(key, set.metadata.uid)
         else { return .settled }
         let claim = Ownership(

@@ -11,11 +11,13 @@ struct EndpointMirrors: Reconciler {
 
     /// - Parameter key: the Endpoints object.
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
-        let known = slices.list(index: OwnerIndex.service, key.path)
-            .filter { $0.metadata.labels[EndpointSlice.managerLabel] == MirrorPlan.manager }
-        guard try await fence.isPassed(key, at: slices.revision, present: known, asking: client) else {
-            return .settled
+        let isOurs = { (slice: EndpointSlice) in slice.metadata.labels[EndpointSlice.managerLabel] == MirrorPlan.manager
         }
+        let known = slices.list(index: OwnerIndex.service, key.path).filter(isOurs)
+        let isCurrent = try await fence.isPassed(key, at: slices.revision, present: known, asking: client) {
+            isOurs($0) && $0.metadata.labels[EndpointSlice.serviceLabel] == key.name
+        }
+        guard isCurrent else { return .settled }
         let service = services.get(namespace: key.namespace, name: key.name)
         guard let object = endpoints.get(namespace: key.namespace, name: key.name),
             MirrorPlan.concerns(object, of: service)

@@ -12,11 +12,14 @@ struct EndpointSlices: Reconciler {
     let changeTimes = ChangeTimes()
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
-        let known = slices.list(index: OwnerIndex.service, key.path)
-            .filter { $0.metadata.labels[EndpointSlice.managerLabel] == EndpointSlice.manager }
-        guard try await fence.isPassed(key, at: slices.revision, present: known, asking: client) else {
-            return .settled
+        let isOurs = { (slice: EndpointSlice) in
+            slice.metadata.labels[EndpointSlice.managerLabel] == EndpointSlice.manager
         }
+        let known = slices.list(index: OwnerIndex.service, key.path).filter(isOurs)
+        let isCurrent = try await fence.isPassed(key, at: slices.revision, present: known, asking: client) {
+            isOurs($0) && $0.metadata.labels[EndpointSlice.serviceLabel] == key.name
+        }
+        guard isCurrent else { return .settled }
         guard let service = services.get(namespace: key.namespace, name: key.name) else {
             try await Batches.each(known) { try await delete($0, key) }
             fence.forget(key)

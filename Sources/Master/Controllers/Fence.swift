@@ -24,11 +24,13 @@ final class Fence: Sendable {
     func deleted(_ object: some Kind, for key: ObjectKey) {
         gaps.withLock { _ = $0[key, default: Gap()].deleted.insert(object.metadata.uid) }
     }
-    /// Makes a request for `key`. One that fails without an answer of the server may have been done all the same.
+    /// Makes a request for `key`. One that is not answered, or with a failure of the server, may have been done all the
+    /// same.
     @discardableResult
     func attempt<Result>(for key: ObjectKey, _ request: () async throws -> Result) async throws -> Result {
-        do { return try await request() } catch let refusal as Status { throw refusal } catch {
-            gaps.withLock { $0[key, default: Gap()].isUnsure = true }
+        do { return try await request() } catch {
+            let isRefused = (error as? Status).map { $0.code < 500 } ?? false
+            if !isRefused { gaps.withLock { $0[key, default: Gap()].isUnsure = true } }
             throw error
         }
     }
@@ -38,13 +40,14 @@ final class Fence: Sendable {
     /// - Parameters:
     ///   - present: the objects of the cache that the requests are about.
     ///   - client: asks what became of requests without an answer.
+    ///   - isOwn: whether a change of the object wakes the key.
     func isPassed<K: Kind>(
-        _ key: ObjectKey, at revision: Revision, present: [K], asking client: Client
+        _ key: ObjectKey, at revision: Revision, present: [K], asking client: Client, about isOwn: (K) -> Bool
     ) async throws -> Bool {
         if gaps.withLock({ $0[key]?.isUnsure ?? false }) {
             let live = try await client.list(K.self, namespace: key.namespace).items
             let staying = Set(live.filter { !$0.metadata.isDeleting }.map(\.metadata.uid))
-            let latest = live.compactMap(\.metadata.revision).max() ?? .zero
+            let latest = live.filter(isOwn).compactMap(\.metadata.revision).max() ?? .zero
             gaps.withLock { gaps in
                 var gap = gaps[key] ?? Gap()
                 gap.isUnsure = false

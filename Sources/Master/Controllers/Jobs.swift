@@ -29,8 +29,10 @@ final class Jobs: Reconciler {
             try await forget(key)
             return .settled
         }
-        let known = pods.list(index: Jobs.podIndex, key.path).filter { $0.metadata.controller?.uid == job.metadata.uid }
-        guard try await fence.isPassed(key, at: pods.revision, present: known, asking: client),
+        let isOwn = { (pod: Pod) in pod.metadata.controller?.uid == job.metadata.uid }
+        let known = pods.list(index: Jobs.podIndex, key.path).filter(isOwn)
+        guard
+            try await fence.isPassed(key, at: pods.revision, present: known, asking: client, about: isOwn),
             ownFence.isPassed(key, at: jobs.revision, present: [job])
         else { return .settled }
         let candidates = known + pods.list(index: PodIndex.orphan, job.namespace)

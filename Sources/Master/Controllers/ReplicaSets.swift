@@ -15,7 +15,10 @@ struct ReplicaSets<Owner: Replicated>: Reconciler {
             return .settled
         }
         let owned = pods.list(index: PodIndex.controller, set.metadata.uid)
-        guard try await fence.isPassed(key, at: pods.revision, present: owned, asking: client) else { return .settled }
+        let isOwn = { (pod: Pod) in pod.metadata.controller?.uid == set.metadata.uid }
+        guard try await fence.isPassed(key, at: pods.revision, present: owned, asking: client, about: isOwn) else {
+            return .settled
+        }
         let candidates = (owned + pods.list(index: PodIndex.orphan, set.namespace)).filter(\.isActive)
         let claim = Ownership(of: set, selector: selector, among: candidates)
         let active = try await client.apply(claim, owner: set)
