@@ -37,10 +37,11 @@ final class Socket: Sendable {
         set(raw, tcp, TCP_KEEPCNT, 3)
     }
 
-    /// Ends both directions and every wait.
+    /// Ends every wait and both directions, in this order: who sees the end of what came must be able to tell who has
+    /// closed.
     func close() {
-        shutdown(raw, Int32(SHUT_RDWR))
         readiness.close()
+        shutdown(raw, Int32(SHUT_RDWR))
     }
 
     var localAddress: SocketAddress {
