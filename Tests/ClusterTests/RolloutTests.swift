@@ -112,7 +112,11 @@ struct RolloutTests {
             let before = pods[pod.metadata.uid]
             pods[pod.metadata.uid] = step.isRemoval ? nil : pod
             let ready = pods.values.count { $0.isActive && $0.isReady }
-            let least = known(wishes, before: step.revision, \.replicas).min() ?? 0
+            let known = known(wishes, before: step.revision, \.replicas)
+            // Scaling down takes from all sets by their size, whether their pods are ready or not. Source: `scale` of the
+            // deployment controller.
+            let fallen = known.count == 2 ? max(0, known[0] - known[1]) : 0
+            let least = (known.min() ?? 0) - fallen
             if ready >= least { missing = 0 }
             guard let before, before.isActive, before.isReady, step.isRemoval || !pod.isActive else { continue }
             if deletedByHand.contains(pod.metadata.uid) {
