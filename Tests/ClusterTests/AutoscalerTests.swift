@@ -103,8 +103,9 @@ struct AutoscalerTests {
             load.total = 200
             try await course.run(cluster, for: 30)
             for _ in 0..<8 {
-                switch random.next() % 6 {
+                switch random.next() % 7 {
                 case 0: try await cluster.restartMaster()
+                case 6: cluster.setClock(&random)
                 case 1: load.total = nil
                 case 2: try await course.setByHand(Int(random.next() % 10) + 1, cluster)
                 case 3:

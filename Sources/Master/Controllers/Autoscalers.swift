@@ -37,6 +37,8 @@ final class Autoscalers: Reconciler {
         var current = 0
         var metrics: [JSON] = []
         let now: Timestamp
+        /// The same on a clock that nobody sets: what was done lately is told by it.
+        let moment: Timestamp
 
         mutating func put(_ type: String, _ isTrue: Bool, _ reason: String, _ message: String) {
             var conditions = scaler.conditions
@@ -52,7 +54,8 @@ final class Autoscalers: Reconciler {
         }
         let kind = scaler.target["kind"].string ?? ""
         let name = scaler.target["name"].string ?? ""
-        var round = Round(scaler: scaler, now: clock.now())
+        var round = Round(
+            scaler: scaler, now: clock.now(), moment: Timestamp(seconds: 0) + clock.uptime())
         round.scaler.status["observedGeneration"] = JSON(scaler.metadata.generation)
         do {
             guard let type = await type(scaler.target["apiVersion"].string ?? "", kind) else {
@@ -83,7 +86,7 @@ final class Autoscalers: Reconciler {
             "AbleToScale", true, "SucceededGetScale",
             "the HPA controller was able to get the target's current scale")
         var history = histories.withLock { $0[key] } ?? ScalingHistory()
-        if history.recommendations.isEmpty { history.recommendations = [.init(time: round.now, count: current)] }
+        if history.recommendations.isEmpty { history.recommendations = [.init(time: round.moment, count: current)] }
         defer { histories.withLock { $0[key] = history } }
         var desired = current
         var reason = ""
@@ -107,13 +110,13 @@ final class Autoscalers: Reconciler {
             }
             reason = wanted > current ? "\(metric) above target" : "All metrics below target"
             let decision = ScalingDecision(
-                scaler, current: current, desired: wanted, history: &history, now: round.now)
+                scaler, current: current, desired: wanted, history: &history, now: round.moment)
             round.put("AbleToScale", true, decision.able.reason, decision.able.message)
             round.put("ScalingLimited", decision.limited.isTrue, decision.limited.reason, decision.limited.message)
             desired = decision.replicas
         }
         if desired != current, !(await rescale(&round, scale, to: desired, because: reason)) { return }
-        history.scaled(from: current, to: desired, at: round.now)
+        history.scaled(from: current, to: desired, at: round.moment)
         round.scaler.status["currentReplicas"] = JSON(current)
         round.scaler.status["desiredReplicas"] = JSON(desired)
         if desired != current { round.scaler.status["lastScaleTime"] = .string(round.now.rfc3339) }

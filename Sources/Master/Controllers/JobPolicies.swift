@@ -81,6 +81,9 @@ enum JobIndexFailures {
     static func counted(of pod: Pod) -> Int { number(pod, counted) }
     static func ignored(of pod: Pod) -> Int { number(pod, ignored) }
 
+    /// By how much the clocks of nodes may be ahead.
+    private static let clockSkewMost = Duration.seconds(60)
+
     private static func number(_ pod: Pod, _ key: String) -> Int {
         min(pod.metadata.annotations[key].flatMap { Int($0) }.map { max(0, $0) } ?? 0, Int(Int32.max))
     }
@@ -95,9 +98,12 @@ enum JobIndexFailures {
         return annotations
     }
 
-    /// How long the successor of a failed pod has to wait: 10 s, doubled with each failure of the index.
+    /// How long the successor of a failed pod has to wait: 10 s, doubled with each failure of the index. Nothing when
+    /// the pod ended so far in the future that somebody must have set the clock back since.
     static func wait(after pod: Pod, ended: Timestamp, now: Timestamp) -> Duration {
         let failures = counted(of: pod) + ignored(of: pod)
-        return ended + Backoff.delay(afterFailures: failures, first: .seconds(10), most: .seconds(600)) - now
+        let delay = Backoff.delay(afterFailures: failures, first: .seconds(10), most: .seconds(600))
+        let left = ended + delay - now
+        return left > delay + JobIndexFailures.clockSkewMost ? .zero : left
     }
 }

@@ -13,10 +13,15 @@ struct JobBackoff: Equatable, Sendable {
         last = ([last] + failed.map { Optional($0) }).compactMap { $0 }.max()
     }
 
-    /// How long the next pod has to wait: 10 s, doubled with each failure, at most 10 min.
+    /// Takes note of the time: what failed later than now did so before somebody set the clock back.
+    mutating func heed(_ now: Timestamp) { last = last.map { min($0, now) } }
+
+    /// How long the next pod has to wait: 10 s, doubled with each failure, at most 10 min; no longer when somebody has
+    /// set the clock back.
     func remaining(now: Timestamp) -> Duration {
         guard failures > 0, let last else { return .zero }
-        return last + Backoff.delay(afterFailures: failures - 1, first: .seconds(10), most: .seconds(600)) - now
+        let delay = Backoff.delay(afterFailures: failures - 1, first: .seconds(10), most: .seconds(600))
+        return min(delay, last + delay - now)
     }
 }
 
@@ -66,6 +71,7 @@ struct JobPlan: Equatable {
         self.job = job
         self.now = now
         self.backoff = backoff
+        self.backoff.heed(now)
         status = job.status
         active = pods.filter(\.isActive)
         if job.isFinished {
