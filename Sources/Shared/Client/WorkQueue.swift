@@ -85,6 +85,7 @@ package final class WorkQueue: Sendable {
     /// Moves delayed keys to the queue when their time comes. Runs until the queue is closed or the task cancelled.
     package func runTimer() async throws {
         while true {
+            try Task.checkCancellation()
             let now = clock.uptime()
             let (ripe, earliest, isClosed) = state.withLock { $0.takeRipe(now) }
             if isClosed { return }
