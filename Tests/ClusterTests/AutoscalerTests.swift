@@ -77,14 +77,9 @@ struct AutoscalerTests {
             let count = step.object.replicas
             defer { last = count }
             guard let before = last, before != count, !own.contains(step.revision) else { continue }
-            let known = scalers.filter { $0.revision < step.revision }.map(\.object)
-            var bounds: [ClosedRange<Int>] = []
-            for scaler in known {
-                let range = scaler.minReplicas...scaler.maxReplicas
-                if bounds.last != range { bounds.append(range) }
-            }
+            let bounds = InProcessCluster.known(scalers, before: step.revision) { $0.minReplicas...$0.maxReplicas }
             #expect(
-                bounds.suffix(2).contains { $0.contains(count) }, "seed \(seed): \(before) to \(count) in \(bounds)")
+                bounds.contains { $0.contains(count) }, "seed \(seed): \(before) to \(count) in \(bounds)")
         }
     }
 

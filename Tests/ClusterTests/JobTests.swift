@@ -75,14 +75,8 @@ struct JobTests {
         for step in try await cluster.course(of: Pod.self, in: "default") {
             let pod = step.object
             if step.isCreation {
-                let known = jobs.filter { $0.revision < step.revision }.map(\.object)
-                var wishes: [Int] = []
-                for job in known {
-                    let wish = job.isSuspended ? 0 : job.parallelism
-                    if wishes.last != wish { wishes.append(wish) }
-                }
-                // The controller may not have seen the latest wish.
-                #expect(active.count < wishes.suffix(2).max() ?? 0, "seed \(seed): \(pod.name) at \(step.revision)")
+                let wishes = InProcessCluster.known(jobs, before: step.revision) { $0.isSuspended ? 0 : $0.parallelism }
+                #expect(active.count < wishes.max() ?? 0, "seed \(seed): \(pod.name) at \(step.revision)")
                 if let index = pod.completionIndex {
                     let same = active.values.filter { $0.completionIndex == index }.map(\.name)
                     #expect(same.isEmpty, "seed \(seed): \(pod.name) beside \(same)")

@@ -20,19 +20,12 @@ struct ReplicaSetTests {
     /// A pod is made only where one is missing.
     private static func expectBounds(_ cluster: InProcessCluster, _ seed: UInt64) async throws {
         let sets = try await cluster.course(of: ReplicaSet.self, in: "default")
-        var wishes: [Int] = []
-        var next = sets.startIndex
         var active: Set<String> = []
         for step in try await cluster.course(of: Pod.self, in: "default") {
-            while next < sets.endIndex, sets[next].revision < step.revision {
-                let wish = sets[next].object.replicas
-                if wishes.last != wish { wishes.append(wish) }
-                next += 1
-            }
             let pod = step.object
             if step.isCreation, !pod.metadata.ownerReferences.isEmpty {
-                // The controller may not have seen the latest wish.
-                #expect(active.count < wishes.suffix(2).max() ?? 0, "seed \(seed): \(pod.name) at \(step.revision)")
+                let wishes = InProcessCluster.known(sets, before: step.revision, \.replicas)
+                #expect(active.count < wishes.max() ?? 0, "seed \(seed): \(pod.name) at \(step.revision)")
             }
             let counts =
                 !step.isRemoval && pod.isActive && pod.metadata.controller != nil

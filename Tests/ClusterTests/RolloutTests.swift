@@ -62,17 +62,6 @@ struct RolloutTests {
 
     // MARK: Under faults
 
-    /// What a count was before a revision and before that: who acts may not have seen the latest wish.
-    private static func known<K: Kind>(
-        _ course: [InProcessCluster.Step<K>], before revision: Revision, _ count: (K) -> Int
-    ) -> [Int] {
-        var known: [Int] = []
-        for step in course where step.revision < revision {
-            if known.last != count(step.object) { known.append(count(step.object)) }
-        }
-        return known.suffix(2)
-    }
-
     /// The sets together were never to have more than the surge of one beyond the wish, and none made a pod too many.
     private static func expectSurge(_ cluster: InProcessCluster, _ seed: UInt64) async throws {
         let wishes = try await cluster.course(of: Deployment.self, in: "default")
@@ -80,7 +69,7 @@ struct RolloutTests {
         var replicas: [String: Int] = [:]
         for step in sets {
             replicas[step.object.metadata.uid] = step.isRemoval ? nil : step.object.replicas
-            let most = known(wishes, before: step.revision, \.replicas).max() ?? 0
+            let most = InProcessCluster.known(wishes, before: step.revision, \.replicas).max() ?? 0
             #expect(replicas.values.reduce(0, +) <= most + 1, "seed \(seed): \(step.object.name) at \(step.revision)")
         }
         var active: [String: Set<String>] = [:]
@@ -88,7 +77,7 @@ struct RolloutTests {
             let (pod, owner) = (step.object, step.object.metadata.controller?.uid ?? "")
             if step.isCreation {
                 let own = sets.filter { $0.object.metadata.uid == owner }
-                let most = known(own, before: step.revision, \.replicas).max() ?? 0
+                let most = InProcessCluster.known(own, before: step.revision, \.replicas).max() ?? 0
                 #expect(active[owner, default: []].count < most, "seed \(seed): \(pod.name) at \(step.revision)")
             }
             if step.isRemoval || !pod.isActive {
@@ -112,7 +101,7 @@ struct RolloutTests {
             let before = pods[pod.metadata.uid]
             pods[pod.metadata.uid] = step.isRemoval ? nil : pod
             let ready = pods.values.count { $0.isActive && $0.isReady }
-            let known = known(wishes, before: step.revision, \.replicas)
+            let known = InProcessCluster.known(wishes, before: step.revision, \.replicas)
             // Scaling down takes from all sets by their size, whether their pods are ready or not. Source: `scale` of the
             // deployment controller.
             let fallen = known.count == 2 ? max(0, known[0] - known[1]) : 0

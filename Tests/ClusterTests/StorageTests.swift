@@ -126,9 +126,9 @@ struct StorageTests {
             var random = Seed(seed &+ 211)
             for name in ["n0", "n1"] { try await cluster.agents.start(name, cluster.client) }
             for round in 0..<18 {
-                do { try await StorageTests.act(round, &random, cluster) } catch let status as Status
-                    where [.notFound, .conflict, .alreadyExists, .forbidden, .invalid].contains(status.reason)
-                {}
+                try await cluster.tolerantly([.alreadyExists, .forbidden, .invalid]) {
+                    try await StorageTests.act(round, &random, cluster)
+                }
                 try await cluster.run(for: .milliseconds(Int64(random.next() % 1500)))
                 try await StorageTests.sweep(cluster)
             }

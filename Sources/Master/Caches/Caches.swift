@@ -105,7 +105,7 @@ struct Caches: Sendable {
         accountTokens.index(OwnerIndex.namespace) { [$0.namespace] }
         quotas.index(OwnerIndex.namespace) { [$0.namespace] }
         slices.index(OwnerIndex.service) { slice in
-            slice.metadata.labels[EndpointSlice.serviceLabel].map { ["\(slice.namespace)/\($0)"] } ?? []
+            slice.service.map { ["\(slice.namespace)/\($0)"] } ?? []
         }
     }
 

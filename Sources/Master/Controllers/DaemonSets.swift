@@ -98,10 +98,9 @@ final class DaemonSets: Reconciler {
         }
         let (_, failure) = await Batches.slowStart(plan.create.count) { [self] index in
             do {
-                let pod = try await podFence.attempt(for: key) {
+                let pod = try await podFence.write(for: key) {
                     try await client.create(set.pod(on: plan.create[index], hash: hash))
                 }
-                podFence.wrote(pod, for: key)
                 recorder.event(set, .normal, "SuccessfulCreate", "Created pod: \(pod.name)")
             } catch {
                 if !isNamespaceTerminating(error) {

@@ -11,11 +11,9 @@ struct EndpointMirrors: Reconciler {
 
     /// - Parameter key: the Endpoints object.
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
-        let isOurs = { (slice: EndpointSlice) in slice.metadata.labels[EndpointSlice.managerLabel] == MirrorPlan.manager
-        }
-        let known = slices.list(index: OwnerIndex.service, key.path).filter(isOurs)
+        let known = slices.list(index: OwnerIndex.service, key.path).filter { $0.isManaged(by: MirrorPlan.manager) }
         let isCurrent = try await fence.isPassed(key, at: slices.revision, present: known, asking: client) {
-            isOurs($0) && $0.metadata.labels[EndpointSlice.serviceLabel] == key.name
+            $0.isManaged(by: MirrorPlan.manager) && $0.service == key.name
         }
         guard isCurrent else { return .settled }
         let service = services.get(namespace: key.namespace, name: key.name)
@@ -34,7 +32,7 @@ struct EndpointMirrors: Reconciler {
             )
         }
         try await Batches.each(plan.create) { slice in
-            fence.wrote(try await fence.attempt(for: key) { try await client.create(slice) }, for: key)
+            _ = try await fence.write(for: key) { try await client.create(slice) }
         }
         try await Batches.each(plan.update) { slice in
             do {

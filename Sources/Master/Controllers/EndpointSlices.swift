@@ -12,12 +12,9 @@ struct EndpointSlices: Reconciler {
     let changeTimes = ChangeTimes()
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
-        let isOurs = { (slice: EndpointSlice) in
-            slice.metadata.labels[EndpointSlice.managerLabel] == EndpointSlice.manager
-        }
-        let known = slices.list(index: OwnerIndex.service, key.path).filter(isOurs)
+        let known = slices.list(index: OwnerIndex.service, key.path).filter { $0.isManaged(by: EndpointSlice.manager) }
         let isCurrent = try await fence.isPassed(key, at: slices.revision, present: known, asking: client) {
-            isOurs($0) && $0.metadata.labels[EndpointSlice.serviceLabel] == key.name
+            $0.isManaged(by: EndpointSlice.manager) && $0.service == key.name
         }
         guard isCurrent else { return .settled }
         guard let service = services.get(namespace: key.namespace, name: key.name) else {
@@ -60,7 +57,7 @@ struct EndpointSlices: Reconciler {
             return slice
         }
         try await Batches.each(plan.create) { slice in
-            fence.wrote(try await fence.attempt(for: key) { try await client.create(dated(slice)) }, for: key)
+            _ = try await fence.write(for: key) { try await client.create(dated(slice)) }
         }
         try await Batches.each(plan.update) { slice in
             do {

@@ -24,6 +24,12 @@ final class Fence: Sendable {
     func deleted(_ object: some Kind, for key: ObjectKey) {
         gaps.withLock { _ = $0[key, default: Gap()].deleted.insert(object.metadata.uid) }
     }
+    /// Writes for `key`; the cache has to show what was written.
+    func write<Written: Kind>(for key: ObjectKey, _ request: () async throws -> Written) async throws -> Written {
+        let written = try await attempt(for: key, request)
+        wrote(written, for: key)
+        return written
+    }
     /// Makes a request for `key`. One that is not answered, or with a failure of the server, may have been done all the
     /// same.
     @discardableResult

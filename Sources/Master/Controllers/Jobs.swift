@@ -72,10 +72,9 @@ final class Jobs: Reconciler {
 
     private func create(_ new: JobPlan.NewPod, of job: Job, _ key: ObjectKey) async throws {
         do {
-            let pod = try await fence.attempt(for: key) {
+            let pod = try await fence.write(for: key) {
                 try await client.create(job.pod(index: new.index, annotations: new.annotations))
             }
-            fence.wrote(pod, for: key)
             recorder.event(job, .normal, "SuccessfulCreate", "Created pod: \(pod.name)")
         } catch {
             if !isNamespaceTerminating(error) {

@@ -34,8 +34,7 @@ struct ReplicaSets<Owner: Replicated>: Reconciler {
         let new = Pod(from: set.template, for: set)
         let (_, failure) = await Batches.slowStart(plan.create) { _ in
             do {
-                let pod = try await fence.attempt(for: key) { try await client.create(new) }
-                fence.wrote(pod, for: key)
+                let pod = try await fence.write(for: key) { try await client.create(new) }
                 recorder.event(set, .normal, "SuccessfulCreate", "Created pod: \(pod.name)")
             } catch {
                 if !isNamespaceTerminating(error) {

@@ -15,8 +15,8 @@ extension Wiring {
         }
         caches.slices.add { change in
             let slice = change.object
-            guard slice.metadata.labels[EndpointSlice.managerLabel] == MirrorPlan.manager,
-                let name = slice.metadata.labels[EndpointSlice.serviceLabel]
+            guard slice.isManaged(by: MirrorPlan.manager),
+                let name = slice.service
             else { return }
             queue.add(ObjectKey(Endpoints.type.resource, namespace: slice.namespace, name: name))
         }
@@ -46,7 +46,7 @@ extension Wiring {
             }
         }
         caches.slices.add { change in
-            guard let name = change.object.metadata.labels[EndpointSlice.serviceLabel] else { return }
+            guard let name = change.object.service else { return }
             slicesQueue.add(
                 ObjectKey(ClusterService.type.resource, namespace: change.object.namespace, name: name))
         }

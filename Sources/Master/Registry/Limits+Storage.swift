@@ -16,4 +16,7 @@ extension Limits {
     static let annotationBytesMax = 262_144
     /// Seconds that a deleted pod may take to end; a longer grace period is cut to it.
     static let graceSecondsMax = 10 * 365 * 24 * 3600
+    /// Evictions that a budget remembers until its controller has seen them; above that it grants no more.
+    /// Source: `MaxDisruptedPodSize`.
+    static let disruptedPodsMax = 2000
 }

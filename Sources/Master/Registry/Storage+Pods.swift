@@ -140,9 +140,3 @@ extension Storage {
         return result
     }
 }
-
-extension Limits {
-    /// Evictions that a budget remembers until its controller has seen them; above that it grants no more.
-    /// Source: `MaxDisruptedPodSize`.
-    static let disruptedPodsMax = 2000
-}

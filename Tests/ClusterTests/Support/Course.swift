@@ -49,8 +49,22 @@ extension InProcessCluster {
     /// Somebody sets the clock of the machine, forward or back by an hour at most.
     func setClock(_ random: inout Seed) { clock.jump(by: .seconds(Int64(random.next() % 7200) - 3600)) }
 
+    /// The last value of something before a revision, and the one before that: who acts may not have seen the latest.
+    static func known<K: Kind, Value: Equatable>(
+        _ course: [Step<K>], before revision: Revision, _ value: (K) -> Value
+    ) -> [Value] {
+        var known: [Value] = []
+        for step in course where step.revision < revision {
+            if known.last != value(step.object) { known.append(value(step.object)) }
+        }
+        return known.suffix(2)
+    }
+
     /// Does what may find that the object is gone already, or was changed by someone else.
-    func tolerantly(_ work: () async throws -> Void) async throws {
-        do { try await work() } catch let status as Status where [.notFound, .conflict].contains(status.reason) {}
+    /// - Parameter more: what else may be said of a step that comes at a wrong time.
+    func tolerantly(_ more: [Status.Reason] = [], _ work: () async throws -> Void) async throws {
+        do { try await work() } catch let status as Status
+            where ([.notFound, .conflict] + more).contains(status.reason)
+        {}
     }
 }

@@ -7,6 +7,9 @@ package struct EndpointSlice: Kind {
     package var json: JSON
     package init(_ json: JSON) { self.json = json }
 
+    /// The service that it is part of; nil when it is of none.
+    package var service: String? { metadata.labels[EndpointSlice.serviceLabel] }
+    package func isManaged(by manager: String) -> Bool { metadata.labels[EndpointSlice.managerLabel] == manager }
     /// `IPv4`, `IPv6` or `FQDN`.
     package var addressType: String {
         get { text("addressType") }
