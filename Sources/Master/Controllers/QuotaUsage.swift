@@ -3,28 +3,25 @@ import Shared
 /// Counts what a namespace really uses and writes it into the status of its quotas. Admission raises the numbers when
 /// something is made; this brings them down again when something goes or ends. A count is never older than the quota that
 /// it is written into, and the write carries the revision that was read, so that it can not undo what admission added
-/// meanwhile. Source: `resource_quota_controller.go`.
+/// meanwhile. The quota is read from the server: a cache may still show it from before a charge, with just the number
+/// that is right again now, and nothing would be written. Source: `resource_quota_controller.go`.
 struct QuotaUsage: Reconciler {
     let client: Client
-    let quotas: Informer<ResourceQuota>
     let pods: Informer<Pod>
     /// Every namespaced kind that is served, one version each.
     let kinds: @Sendable () async -> [KindType]
     let clock: any WallClock
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
-        guard let quota = quotas.get(namespace: key.namespace, name: key.name), !quota.metadata.isDeleting else {
-            return .settled
-        }
-        let used = try await used(quota)
-        let status: JSON = ["hard": JSON(quota.hard), "used": JSON(used)]
-        if quota.json["status"] != status {
-            var update = quota
-            update.json["status"] = status
-            do {
-                _ = try await client.updateStatus(update)
-            } catch let status as Status where status.reason == .notFound { return .settled }
-        }
+        do {
+            var quota = try await client.get(ResourceQuota.self, namespace: key.namespace, name: key.name)
+            guard !quota.metadata.isDeleting else { return .settled }
+            let status: JSON = ["hard": JSON(quota.hard), "used": JSON(try await used(quota))]
+            if quota.json["status"] != status {
+                quota.json["status"] = status
+                _ = try await client.updateStatus(quota)
+            }
+        } catch let status as Status where status.reason == .notFound { return .settled }
         return .again(after: Limits.quotaLookAgain)
     }
 

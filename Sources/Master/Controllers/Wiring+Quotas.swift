@@ -36,7 +36,6 @@ extension Wiring {
         }
         caches.services.add { change in wake(change.object.namespace) }
         run(
-            name, QuotaUsage(client: client(name), quotas: quotas, pods: pods, kinds: kinds, clock: clock), queue,
-            workers: 2)
+            name, QuotaUsage(client: client(name), pods: pods, kinds: kinds, clock: clock), queue, workers: 2)
     }
 }
