@@ -17,9 +17,7 @@ struct Snapshot: Sendable {
     var namespaces: [String: [String: String]] = [:]
     var volumes = VolumeIndex()
 
-    private var tallies: [Tally] = []
-    private var tallyPositions: [PodClass: Int] = [:]
-    private var turn = 0
+    private var podCounts = PodCounts()
     private var holders: [HeldTerm: Holders] = [:]
     /// Topology key → value → nodes, for the keys that were asked for.
     private var domainsByKey: [String: [String: Int]] = [:]
@@ -78,7 +76,7 @@ struct Snapshot: Sendable {
 
     private mutating func forgetPlaces() {
         domainsByKey = [:]
-        for index in tallies.indices { tallies[index].forgetPlaces() }
+        podCounts.forgetPlaces()
         for term in Array(holders.keys) { holders[term]?.forgetPlaces() }
     }
 
@@ -127,9 +125,7 @@ struct Snapshot: Sendable {
     /// Brings the counts by label up to date.
     private mutating func note(_ pod: PodDemand, at position: Int, by difference: Int) {
         let shape = nodes[position].shape
-        for index in tallies.indices where tallies[index].pods.matches(pod) {
-            tallies[index].change(by: difference, on: shape)
-        }
+        podCounts.change(PodMark(pod), by: difference, on: shape)
         guard !pod.affinity.isEmpty else { return }
         for held in pod.affinity.held {
             holders[held, default: Holders()].change(by: difference, on: shape, key: held.term.topologyKey)
@@ -158,35 +154,12 @@ struct Snapshot: Sendable {
 
     /// Pods of the class by value of a node label; values without a pod are absent.
     mutating func counts(of pods: PodClass, by key: String) -> [String: Int] {
-        let index = tally(of: pods)
-        return tallies[index].counts(by: key) { [positions, nodes] name in
+        podCounts.counts(of: pods, by: key) { [positions, nodes] name in
             positions[name].flatMap { nodes[$0].labels[key] }
         }
     }
     /// Pods of the class by name of the node; nodes without a pod are absent.
-    mutating func counts(of pods: PodClass) -> [String: Int] { tallies[tally(of: pods)].perNode }
-
-    private mutating func tally(of pods: PodClass) -> Int {
-        turn += 1
-        if let index = tallyPositions[pods] {
-            tallies[index].lastUsed = turn
-            return index
-        }
-        if tallies.count >= Limits.talliesMax {
-            tallies = tallies.sorted { $0.lastUsed > $1.lastUsed }.prefix(Limits.talliesMax / 2).map { $0 }
-            tallyPositions = Dictionary(
-                uniqueKeysWithValues: tallies.enumerated().map { ($0.element.pods, $0.offset) })
-        }
-        var tally = Tally(pods)
-        tally.lastUsed = turn
-        for node in nodes {
-            let count = node.pods.values.count { pods.matches($0) }
-            if count > 0 { tally.change(by: count, on: node.shape) }
-        }
-        tallies.append(tally)
-        tallyPositions[pods] = tallies.count - 1
-        return tallies.count - 1
-    }
+    mutating func counts(of pods: PodClass) -> [String: Int] { podCounts.counts(of: pods) }
 
     /// Nodes by value of a label.
     mutating func domains(by key: String) -> [String: Int] {

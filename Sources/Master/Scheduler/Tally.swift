@@ -12,10 +12,10 @@ struct PodClass: Hashable, Sendable {
     /// Whether pods on their way out count.
     let countsDeleting: Bool
 
-    func matches(_ pod: PodDemand) -> Bool {
-        (countsDeleting || !pod.isDeleting)
+    func matches(_ mark: PodMark) -> Bool {
+        (countsDeleting || !mark.isDeleting)
             && parts.allSatisfy {
-                ($0.namespaces?.contains(pod.namespace) ?? true) && $0.selector.matches(pod.labels)
+                ($0.namespaces?.contains(mark.namespace) ?? true) && $0.selector.matches(mark.labels)
             }
     }
 }
@@ -23,13 +23,17 @@ struct PodClass: Hashable, Sendable {
 /// How many pods of a class are where, kept up to date pod by pod, so that placing a pod need not count all others.
 struct Tally: Sendable {
     let pods: PodClass
-    private(set) var perNode: [String: Int] = [:]
+    private(set) var perNode: [String: Int]
     /// Topology key → value → pods, for the keys that were asked for.
     private var perPlace: [String: [String: Int]] = [:]
     /// The turn in which it was asked for last.
-    var lastUsed = 0
+    var lastUsed: Int
 
-    init(_ pods: PodClass) { self.pods = pods }
+    init(_ pods: PodClass, perNode: [String: Int], lastUsed: Int) {
+        self.pods = pods
+        self.perNode = perNode
+        self.lastUsed = lastUsed
+    }
 
     mutating func change(by difference: Int, on node: NodeShape) {
         perNode.change(node.name, by: difference)

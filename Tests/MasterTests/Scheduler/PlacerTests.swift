@@ -320,28 +320,34 @@ struct PlacerTests {
     func `counts that are kept agree with counts that are made`(seed: Seed) {
         var random = seed
         var snapshot = PlacerTests.snapshot((0..<4).map { Sample.node("n\($0)", labels: ["zone": "z\($0 % 2)"]) })
-        let classes = ["a", "b"].map { app in
+        let classes = [["app": "a"], ["app": "b"], ["tier": "1"], ["app": "a", "tier": "0"], [:]].map { labels in
             PodClass(
-                parts: [.init(namespaces: ["default"], selector: LabelSelector(equal: ["app": app]))],
-                countsDeleting: false)
+                parts: [.init(namespaces: ["default"], selector: LabelSelector(equal: labels))], countsDeleting: false)
         }
-        for _ in 0..<80 {
+        for step in 0..<80 {
             let number = Int.random(in: 0..<15, using: &random)
             let app = Bool.random(using: &random) ? "a" : "b"
             switch Int.random(in: 0..<8, using: &random) {
             case 0: snapshot.remove(pod: "uid-p\(number)")
+            case 3 where step % 5 == 0:
+                // More classes than are remembered.
+                for other in 0..<Limits.talliesMax {
+                    let part = PodClass.Part(namespaces: nil, selector: LabelSelector(equal: ["app": "x\(other)"]))
+                    #expect(snapshot.counts(of: PodClass(parts: [part], countsDeleting: true)).isEmpty)
+                }
             case 1: snapshot.remove(node: "n\(number % 4)")
             case 2:
                 let zone = "z\(Int.random(in: 0..<3, using: &random))"
                 _ = snapshot.put(Sample.node("n\(number % 4)", labels: ["zone": zone]))
             default:
-                let pod = PodDemand(PlacerTests.pod("p\(number)", labels: ["app": app]))
+                let tier = "\(Int.random(in: 0..<3, using: &random))"
+                let pod = PodDemand(PlacerTests.pod("p\(number)", labels: ["app": app, "tier": tier]))
                 snapshot.place(pod, on: "n\(Int.random(in: 0..<4, using: &random))")
             }
             for pods in classes {
                 var counted: [String: Int] = [:]
                 for node in snapshot.nodes {
-                    let count = node.pods.values.count { pods.matches($0) }
+                    let count = node.pods.values.count { pods.matches(PodMark($0)) }
                     if count > 0, let zone = node.labels["zone"] { counted[zone, default: 0] += count }
                 }
                 #expect(snapshot.counts(of: pods, by: "zone") == counted, "\(seed)")
