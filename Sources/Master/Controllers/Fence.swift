@@ -35,8 +35,7 @@ final class Fence: Sendable {
     @discardableResult
     func attempt<Result>(for key: ObjectKey, _ request: () async throws -> Result) async throws -> Result {
         do { return try await request() } catch {
-            let isRefused = (error as? Status).map { $0.code < 500 } ?? false
-            if !isRefused { gaps.withLock { $0[key, default: Gap()].isUnsure = true } }
+            if !error.isRefusal { gaps.withLock { $0[key, default: Gap()].isUnsure = true } }
             throw error
         }
     }
@@ -80,4 +79,10 @@ final class Fence: Sendable {
             return true
         }
     }
+}
+
+extension Error {
+    /// Whether the server has answered and done nothing. Without an answer, or with a failure of the server, the request
+    /// may have been done all the same.
+    var isRefusal: Bool { (self as? Status).map { $0.code < 500 } ?? false }
 }

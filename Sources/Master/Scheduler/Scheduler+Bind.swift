@@ -12,6 +12,7 @@ struct Reservation: Sendable {
 
 /// What the scheduler writes.
 extension Scheduler {
+    /// Gives the pod its node. When no answer comes the pod keeps its room, since it may be bound, and is bound again.
     func bind(_ pod: Pod, to node: String) async throws {
         let binding: JSON = [
             "apiVersion": "v1", "kind": "Binding",
@@ -23,20 +24,36 @@ extension Scheduler {
         do {
             _ = try await client.call(
                 "POST", Pod.type.path(namespace: pod.namespace, name: pod.name, subresource: "binding"), body: binding)
+            state.withLock { $0.unsure[pod.metadata.uid] = nil }
         } catch {
-            // Unless the server knows better, the room is free again.
-            if caches.pods.get(namespace: pod.namespace, name: pod.name)?.spec.nodeName.isEmpty ?? true {
-                giveBack(pod)
+            state.withLock { $0.unsure[pod.metadata.uid] = node }
+            if error.isRefusal, let place = try await place(of: pod) {
+                state.withLock { $0.unsure[pod.metadata.uid] = nil }
+                guard place == node else { return }
+            } else {
+                if error.isRefusal { giveBack(pod) }
+                if let status = error as? Status, status.reason == .notFound { return }
+                event(pod, .warning, "FailedScheduling", "binding rejected: \(error)")
+                throw error
             }
-            if let status = error as? Status, status.reason == .notFound { return }
-            event(pod, .warning, "FailedScheduling", "binding rejected: \(error)")
-            throw error
         }
         event(pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(node)")
     }
 
+    /// The node that the server has for the pod; the cache will show it.
+    private func place(of pod: Pod) async throws -> String? {
+        do {
+            let live = try await client.get(Pod.self, namespace: pod.namespace, name: pod.name)
+            return live.metadata.uid == pod.metadata.uid && !live.spec.nodeName.isEmpty ? live.spec.nodeName : nil
+        } catch let status as Status where status.reason == .notFound { return nil }
+    }
+
     private func giveBack(_ pod: Pod) {
-        if let freed = state.withLock({ $0.snapshot.remove(pod: pod.metadata.uid) }) { wake(.podLeft(freed)) }
+        let freed = state.withLock { state in
+            state.unsure[pod.metadata.uid] = nil
+            return state.snapshot.remove(pod: pod.metadata.uid)
+        }
+        if let freed { wake(.podLeft(freed)) }
     }
 
     // MARK: Volumes
@@ -50,18 +67,29 @@ extension Scheduler {
         state.withLock { $0.reservations[pod.key] = reservation }
         do {
             for (claim, volume) in bindings.volumes { try await point(volume, at: claim) }
-            for claim in bindings.provisions {
-                let annotations = JSON(["volume.kubernetes.io/selected-node": node])
-                _ = try await client.patch(
-                    PersistentVolumeClaim.self, namespace: claim.namespace, name: claim.name, .merge,
-                    ["metadata": ["uid": .string(claim.metadata.uid), "annotations": annotations]])
-            }
+            for claim in bindings.provisions { try await choose(node, for: claim) }
         } catch {
             cancel(pod.key, reservation, pod)
             throw error
         }
         queue.add(pod.key, after: Limits.volumeBindingWait)
         queue.add(pod.key)
+    }
+
+    /// Names the node on which the claim's volume is to be made. Refused when the claim has changed: another pod's node
+    /// may have been chosen meanwhile.
+    private func choose(_ node: String, for claim: PersistentVolumeClaim) async throws {
+        let known = caches.claims.get(namespace: claim.namespace, name: claim.name)
+        if known?.metadata.uid == claim.metadata.uid, known?.selectedNode == node { return }
+        let annotations = JSON(["volume.kubernetes.io/selected-node": node])
+        _ = try await client.patch(
+            PersistentVolumeClaim.self, namespace: claim.namespace, name: claim.name, .merge,
+            [
+                "metadata": [
+                    "uid": .string(claim.metadata.uid), "resourceVersion": .string(claim.metadata.resourceVersion),
+                    "annotations": annotations,
+                ]
+            ])
     }
 
     private func point(_ volume: PersistentVolume, at claim: PersistentVolumeClaim) async throws {
@@ -86,34 +114,50 @@ extension Scheduler {
             state.withLock { $0.reservations[key] = nil }
             return
         }
-        let provisions = Set(reservation.bindings.provisions.map(\.key.path))
-        var isBound = true
-        var isLost = clock.uptime() >= reservation.until
-        for path in reservation.claims {
-            guard let claim = state.withLock({ $0.snapshot.volumes.claims[path] }) else {
-                isLost = true
-                continue
-            }
-            if claim.isBound { continue }
-            isBound = false
-            // A provisioner that cannot make the volume there takes the chosen node off the claim.
-            if provisions.contains(path), let chosen = claim.selectedNode, chosen != reservation.node { isLost = true }
-        }
-        if isBound, !isLost {
+        let progress = state.withLock { self.progress(of: reservation, for: pod, in: $0.snapshot) }
+        let isLate = clock.uptime() >= reservation.until
+        if progress == .bound {
             state.withLock { $0.reservations[key] = nil }
             do { try await bind(pod, to: reservation.node) } catch {
                 let priority = pod.spec.priority
                 state.withLock { $0.waiting.add(key, priority: priority) }
                 throw error
             }
-        } else if isLost {
+        } else if progress == .lost || isLate {
+            let why =
+                progress == .lost
+                ? "the volumes cannot be had on node \(reservation.node) any more"
+                : "the claims were not bound in time"
             event(
-                pod, .warning, "FailedScheduling",
-                "running PreBind plugin \"VolumeBinding\": binding volumes: the claims were not bound in time")
+                pod, .warning, "FailedScheduling", "running PreBind plugin \"VolumeBinding\": binding volumes: \(why)")
             cancel(key, reservation, pod)
             let priority = pod.spec.priority
             state.withLock { $0.waiting.add(key, priority: priority) }
         }
+    }
+
+    private enum Progress { case waiting, bound, lost }
+
+    /// How far the claims of a reservation are.
+    private func progress(of reservation: Reservation, for pod: Pod, in snapshot: Snapshot) -> Progress {
+        guard let shape = snapshot.node(reservation.node)?.shape else { return .lost }
+        let provisions = Set(reservation.bindings.provisions.map(\.key.path))
+        var isBound = true
+        for path in reservation.claims {
+            guard let claim = snapshot.volumes.claims[path] else { return .lost }
+            if claim.isBound {
+                if snapshot.volumes.volumes[claim.volumeName] == nil { isBound = false }
+                continue
+            }
+            isBound = false
+            // A provisioner that cannot make the volume there takes the chosen node off the claim.
+            if provisions.contains(path), snapshot.volumes.node(for: claim) != reservation.node { return .lost }
+        }
+        guard isBound else { return .waiting }
+        // The volume may be elsewhere: another choice for the claim may have come first.
+        guard case .success(let rest) = snapshot.volumes.demand(of: PodDemand(pod)).bindings(on: shape), rest.isEmpty
+        else { return .lost }
+        return .bound
     }
 
     private func cancel(_ key: ObjectKey, _ reservation: Reservation, _ pod: Pod) {

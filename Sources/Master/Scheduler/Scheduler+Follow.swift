@@ -35,13 +35,16 @@ extension Scheduler {
     }
 
     private func receive(_ change: Informer<PersistentVolume>.Change) {
-        state.withLock { state in
+        let claim = change.object.claim?.key.path
+        let waiting = state.withLock { state in
             if case .removed(let volume) = change {
                 state.snapshot.volumes.remove(volume)
             } else {
                 state.snapshot.volumes.put(change.object)
             }
+            return state.reserved(for: claim)
         }
+        for key in waiting { queue.add(key) }
         wake(.volume)
     }
 
@@ -53,7 +56,7 @@ extension Scheduler {
             } else {
                 state.snapshot.volumes.put(claim)
             }
-            return state.reservations.filter { $0.value.claims.contains(claim.key.path) }.map(\.key)
+            return state.reserved(for: claim.key.path)
         }
         for key in waiting { queue.add(key) }
         wake(.volume)
@@ -95,6 +98,7 @@ extension Scheduler {
         let demand = state.withLock { state -> PodDemand in
             state.waiting.forget(pod.key)
             state.reservations[pod.key] = nil
+            state.unsure[uid] = nil
             // What was decided here and comes back unchanged counts already.
             if let known = state.snapshot.pod(uid), state.snapshot.place(of: uid) == node, !pod.metadata.isDeleting,
                 !known.isDeleting, known.startTime == pod.status.startTime, known.labels == pod.metadata.labels,
@@ -121,6 +125,7 @@ extension Scheduler {
         let freed = state.withLock { state in
             state.waiting.forget(pod.key)
             state.reservations[pod.key] = nil
+            state.unsure[pod.metadata.uid] = nil
             let nominated = state.snapshot.withdraw(pod.metadata.uid)
             return state.snapshot.remove(pod: pod.metadata.uid) ?? nominated
         }

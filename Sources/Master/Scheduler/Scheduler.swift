@@ -17,6 +17,15 @@ final class Scheduler: Reconciler {
         var waiting: SchedulingQueue
         /// Pods that have their node and wait for their volumes.
         var reservations: [ObjectKey: Reservation] = [:]
+        /// Nodes of pods whose binding was not answered, by uid.
+        var unsure: [String: String] = [:]
+
+        /// Pods that have their node and wait for the claim.
+        /// - Parameter claim: `namespace/name`.
+        func reserved(for claim: String?) -> [ObjectKey] {
+            guard let claim else { return [] }
+            return reservations.filter { $0.value.claims.contains(claim) }.map(\.key)
+        }
     }
     let client: Client
     let caches: Caches
@@ -82,6 +91,7 @@ final class Scheduler: Reconciler {
         }
         let demand = PodDemand(pod, siblings: siblings(of: pod))
         do {
+            if let node = state.withLock({ $0.unsure[demand.uid] }) { return try await bind(pod, to: node) }
             switch decide(demand, profile) {
             case nil: break
             case .node(let node, let bindings):
@@ -122,7 +132,7 @@ final class Scheduler: Reconciler {
                     case .success(let found) = state.snapshot.volumes.demand(of: demand).bindings(on: shape)
                 {
                     bindings = found
-                    state.snapshot.volumes.assume(bindings)
+                    state.snapshot.volumes.assume(bindings, on: node)
                 }
                 state.snapshot.place(demand, on: node)
                 state.waiting.forget(demand.key)

@@ -8,6 +8,8 @@ struct VolumeIndex: Sendable {
     private(set) var classes: [String: StorageClass] = [:]
     /// Volumes that were chosen for a claim and do not show it yet: volume → claim.
     private var assumed: [String: String] = [:]
+    /// Nodes that were chosen for claims which do not show it yet: claim → node.
+    private var chosen: [String: String] = [:]
     /// Uids of the pods on nodes that use a claim.
     private var users: [String: Set<String>] = [:]
 
@@ -17,13 +19,19 @@ struct VolumeIndex: Sendable {
         "failure-domain.beta.kubernetes.io/region",
     ]
 
-    mutating func put(_ claim: PersistentVolumeClaim) { claims[claim.key.path] = claim }
+    mutating func put(_ claim: PersistentVolumeClaim) {
+        claims[claim.key.path] = claim
+        chosen[claim.key.path] = nil
+    }
     mutating func put(_ volume: PersistentVolume) {
         volumes[volume.name] = volume
         if volume.claim != nil { assumed[volume.name] = nil }
     }
     mutating func put(_ storage: StorageClass) { classes[storage.name] = storage }
-    mutating func remove(_ claim: PersistentVolumeClaim) { claims[claim.key.path] = nil }
+    mutating func remove(_ claim: PersistentVolumeClaim) {
+        claims[claim.key.path] = nil
+        chosen[claim.key.path] = nil
+    }
     mutating func remove(_ volume: PersistentVolume) {
         volumes[volume.name] = nil
         assumed[volume.name] = nil
@@ -39,12 +47,16 @@ struct VolumeIndex: Sendable {
         if users[path]?.isEmpty == true { users[path] = nil }
     }
 
-    mutating func assume(_ bindings: Bindings) {
+    mutating func assume(_ bindings: Bindings, on node: String) {
         for (claim, volume) in bindings.volumes { assumed[volume.name] = claim.key.path }
+        for claim in bindings.provisions { chosen[claim.key.path] = node }
     }
     mutating func release(_ bindings: Bindings) {
         for (_, volume) in bindings.volumes { assumed[volume.name] = nil }
+        for claim in bindings.provisions { chosen[claim.key.path] = nil }
     }
+    /// The node for which the claim's volume is to be made.
+    func node(for claim: PersistentVolumeClaim) -> String? { claim.selectedNode ?? chosen[claim.key.path] }
 
     // MARK: What a pod asks for
 
@@ -68,7 +80,8 @@ struct VolumeIndex: Sendable {
         fileprivate(set) var refusal: String?
         fileprivate(set) var bound: [(claim: PersistentVolumeClaim, terms: [NodeAffinity.Term]?)] = []
         fileprivate(set) var misses = false
-        fileprivate(set) var delayed: [(claim: PersistentVolumeClaim, storage: StorageClass)] = []
+        /// With the node that was chosen for a claim before.
+        fileprivate(set) var delayed: [(claim: PersistentVolumeClaim, storage: StorageClass, node: String?)] = []
         /// Volumes that may serve the delayed claims.
         fileprivate var candidates: [(volume: PersistentVolume, terms: [NodeAffinity.Term]?, claim: String?)] = []
         fileprivate(set) var zones: [Zone] = []
@@ -112,7 +125,7 @@ struct VolumeIndex: Sendable {
             } else if claim.volumeName.isEmpty, let storage = claim.storageClass.flatMap({ classes[$0] }),
                 storage.waitsForConsumer
             {
-                demand.delayed.append((claim, storage))
+                demand.delayed.append((claim, storage, node(for: claim)))
             } else {
                 hasImmediate = true
             }
@@ -159,8 +172,8 @@ extension VolumeIndex.Demand {
         }
         var bindings = VolumeIndex.Bindings()
         var chosen: Set<String> = []
-        for (claim, storage) in delayed {
-            if let selected = claim.selectedNode, selected != node.name {
+        for (claim, storage, selected) in delayed {
+            if let selected, selected != node.name {
                 reasons.append("node(s) didn't find available persistent volumes to bind")
                 break
             }

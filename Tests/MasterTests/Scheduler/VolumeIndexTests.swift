@@ -82,7 +82,7 @@ struct VolumeIndexTests {
         }
         #expect(bindings.volumes.map { "\($0.claim.name) \($0.volume.name)" } == ["x b1", "y b2"])
         // What is chosen for one claim is not chosen for another.
-        snapshot.volumes.assume(bindings)
+        snapshot.volumes.assume(bindings, on: "b")
         snapshot.volumes.put(VolumeIndexTests.claim("z"))
         #expect(VolumeIndexTests.place(VolumeIndexTests.pod("q", "z"), &snapshot) == "a")
     }
