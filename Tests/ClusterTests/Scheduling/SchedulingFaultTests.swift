@@ -97,7 +97,7 @@ struct SchedulingFaultTests {
         }
     }
 
-    @Test(arguments: Seeds.tried(6))
+    @Test(arguments: Array(Seeds.tried(6)) + [131, 948])
     func `nodes hold no more than they have and nobody waits beside room`(seed: UInt64) async throws {
         try await InProcessCluster.with(InProcessCluster.faulty(seed, nodes: 0, oneIn: 12)) {
             cluster in

@@ -96,6 +96,24 @@ struct VolumeIndexTests {
         #expect(VolumeIndexTests.place(VolumeIndexTests.pod("p", "x"), &snapshot) == "b")
     }
 
+    @Test func `a second pod of a claim follows the node that was chosen for the first`() {
+        var snapshot = PlacerTests.snapshot([Sample.node("a"), Sample.node("b")])
+        snapshot.volumes.put(VolumeIndexTests.storage("example.com/maker"))
+        let claim = VolumeIndexTests.claim("x")
+        snapshot.volumes.put(claim)
+        let choice = VolumeIndex.Bindings(provisions: [claim])
+        let second = VolumeIndexTests.pod("second", "x")
+        for node in ["a", "b"] {
+            snapshot.volumes.assume(choice, on: node)
+            #expect(VolumeIndexTests.place(second, &snapshot) == node)
+            snapshot.volumes.release(choice)
+        }
+        // The claim comes back without the node: its volume cannot be made there.
+        snapshot.volumes.assume(choice, on: "a")
+        snapshot.volumes.put(claim)
+        #expect(snapshot.volumes.node(for: claim) == nil)
+    }
+
     @Test func `a claim for one pod at a time keeps a second pod away until the first is gone`() {
         let nodes = [Sample.node("a"), Sample.node("b")]
         let first = VolumeIndexTests.pod("first", "x", node: "a")
