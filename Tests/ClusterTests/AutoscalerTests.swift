@@ -137,4 +137,98 @@ struct AutoscalerTests {
             #expect(try await cluster.ready().count == count, "seed \(seed)")
         }
     }
+
+    // MARK: What cannot be told
+
+    private static func scaler(_ name: String, metrics: [JSON]) -> HorizontalPodAutoscaler {
+        var scaler = scaler(1...5, window: 60)
+        scaler.metadata.name = name
+        scaler.json["spec"]["metrics"] = .array(metrics)
+        return scaler
+    }
+
+    /// `reason message` of the events about an autoscaler.
+    private static func events(_ name: String, _ cluster: InProcessCluster) async throws -> Set<String> {
+        let events = try await cluster.client.list(Event.self, namespace: "default").items
+        return Set(
+            events.filter { $0.json["involvedObject"]["name"].string == name }
+                .map { "\($0.json["reason"].string ?? "") \($0.json["message"].string ?? "")" })
+    }
+
+    /// Source: `computeReplicasForMetric`, `replica_calculator.go`, `metrics/client.go` of kube-controller-manager.
+    @Test func `a metric that nobody serves is told with its place`() async throws {
+        try await InProcessCluster.with { cluster in
+            _ = try await cluster.client.create(AutoscalerTests.deployment())
+            let service: JSON = ["apiVersion": "v1", "kind": "Service", "name": "web"]
+            let metrics: [JSON] = [
+                [
+                    "type": "Pods",
+                    "pods": ["metric": ["name": "rps"], "target": ["type": "AverageValue", "averageValue": "10"]],
+                ],
+                [
+                    "type": "Object",
+                    "object": [
+                        "metric": ["name": "q"], "describedObject": service,
+                        "target": ["type": "Value", "value": "10"],
+                    ],
+                ],
+                [
+                    "type": "External",
+                    "external": [
+                        "metric": ["name": "ext", "selector": ["matchLabels": ["a": "b"]]],
+                        "target": ["type": "AverageValue", "averageValue": "10"],
+                    ],
+                ],
+            ]
+            _ = try await cluster.client.create(AutoscalerTests.scaler("h", metrics: metrics))
+            try await cluster.run(for: .seconds(20))
+            let custom =
+                "unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered"
+            let external =
+                "unable to get external metric default/ext/&LabelSelector{MatchLabels:map[string]string{a: b,},MatchExpressions:[]LabelSelectorRequirement{},}: unable to fetch metrics from external metrics API: the server could not find the requested resource (get ext.external.metrics.k8s.io)"
+            let summary = "invalid metrics (3 invalid out of 3), first error is: failed to get pods metric value: "
+            #expect(
+                try await AutoscalerTests.events("h", cluster) == [
+                    "FailedGetPodsMetric unable to get metric rps: \(custom)",
+                    "FailedGetObjectMetric unable to get metric q on Service default/web: \(custom)",
+                    "FailedGetExternalMetric \(external)",
+                    "FailedComputeMetricsReplicas \(summary)unable to get metric rps: \(custom)",
+                ])
+            let scaler = try await cluster.client.get(HorizontalPodAutoscaler.self, namespace: "default", name: "h")
+            let condition = scaler.condition("ScalingActive")
+            #expect(condition?.reason == "FailedGetPodsMetric")
+            #expect(
+                condition?.message
+                    == "the HPA was unable to compute the replica count: unable to get metric rps: \(custom)")
+        }
+    }
+
+    /// Source: pull request 112011 of Kubernetes.
+    @Test func `two autoscalers of the same pods keep off and say so`() async throws {
+        let load = Load()
+        load.total = 800
+        var settings = InProcessCluster.Settings()
+        settings.load = load
+        try await InProcessCluster.with(settings) { cluster in
+            _ = try await cluster.client.create(AutoscalerTests.deployment())
+            for name in ["h", "i"] {
+                var scaler = AutoscalerTests.scaler(1...8, window: 60)
+                scaler.metadata.name = name
+                _ = try await cluster.client.create(scaler)
+            }
+            try await cluster.run(for: .seconds(60))
+            let why = "pods by selector app=web are controlled by more than one HPA (e.g. [default/h default/i])"
+            for name in ["h", "i"] {
+                let scaler = try await cluster.client.get(
+                    HorizontalPodAutoscaler.self, namespace: "default", name: name)
+                let condition = scaler.condition("ScalingActive")
+                #expect(condition?.reason == "AmbiguousSelector" && condition?.message == why, "\(name)")
+                let events = try await AutoscalerTests.events(name, cluster)
+                #expect(events.isSuperset(of: ["AmbiguousSelector \(why)", "FailedComputeMetricsReplicas \(why)"]))
+            }
+            try await cluster.client.delete(HorizontalPodAutoscaler.self, namespace: "default", name: "i")
+            try await cluster.run(for: .seconds(90))
+            #expect(try await cluster.client.get(Deployment.self, namespace: "default", name: "web").replicas == 8)
+        }
+    }
 }

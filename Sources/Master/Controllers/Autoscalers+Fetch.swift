@@ -2,12 +2,25 @@ import Shared
 
 /// Reads what pods and other objects use, from the metrics APIs of the server.
 struct MetricsReader: Sendable {
-    /// A metric that cannot be had. `reason` is the condition's and the event's.
-    struct Failure: Error, Equatable, CustomStringConvertible {
+    /// A metric that cannot be had. Reason and description are the condition's and the event's.
+    struct Failure: Error, Equatable {
         let reason: String
         let description: String
+        /// As the event about all metrics has it.
+        let summary: String
+
+        init(reason: String, description: String, summary: String) {
+            self.reason = reason
+            self.description = description
+            self.summary = summary
+        }
+        init(_ reason: String, _ description: String) {
+            self.init(reason: reason, description: description, summary: description)
+        }
     }
     let client: Client
+    /// The kind that is meant by a version and a name.
+    let type: @Sendable (_ apiVersion: String, _ kind: String) async -> KindType?
 
     /// Usage of one resource by the pods of a selector, thousandths.
     /// - Parameter container: only this one; empty takes all together.
@@ -16,9 +29,11 @@ struct MetricsReader: Sendable {
         _ name: String, namespace: String, selector: String, container: String
     ) async throws(ReplicaCalculation.Failure) -> [String: PodMetric] {
         let path = "/apis/metrics.k8s.io/v1beta1/namespaces/\(namespace)/pods"
-        let answer = try await get(path, selector, "resource metrics API", of: "pods.metrics.k8s.io")
+        let items = try await items(
+            path, ["labelSelector": selector], "resource metrics API",
+            missing: "the server could not find the requested resource (get pods.metrics.k8s.io)")
         var metrics: [String: PodMetric] = [:]
-        for item in answer["items"].items {
+        for item in items {
             guard let pod = item["metadata"]["name"].string,
                 let time = item["timestamp"].string.flatMap({ Timestamp(rfc3339: $0) })
             else { continue }
@@ -29,56 +44,86 @@ struct MetricsReader: Sendable {
             metrics[pod] = PodMetric(
                 value: total.milli, time: time, window: MetricsReader.window(item["window"].string ?? ""))
         }
-        guard !metrics.isEmpty else {
-            throw ReplicaCalculation.Failure(description: "no metrics returned from resource metrics API")
-        }
         return metrics
     }
 
     /// A metric of each pod, by name. Source: `custom.metrics.k8s.io/v1beta1 MetricValueList`.
     func pods(
-        _ metric: String, namespace: String, selector: String
+        _ metric: JSON, namespace: String, selector: String
     ) async throws(ReplicaCalculation.Failure) -> [String: PodMetric] {
-        let path = "/apis/custom.metrics.k8s.io/v1beta1/namespaces/\(namespace)/pods/*/\(metric)"
-        let answer = try await get(path, selector, "custom metrics API", of: "pods.custom.metrics.k8s.io")
         var metrics: [String: PodMetric] = [:]
-        for item in answer["items"].items {
+        for item in try await custom(metric, of: "pods/*", namespace, ["labelSelector": selector]) {
             guard let pod = item["describedObject"]["name"].string,
                 let value = item["value"].string.flatMap({ Quantity($0) }),
                 let time = item["timestamp"].string.flatMap({ Timestamp(rfc3339: $0) })
             else { continue }
-            metrics[pod] = PodMetric(value: value.milli, time: time, window: .seconds(60))
-        }
-        guard !metrics.isEmpty else {
-            throw ReplicaCalculation.Failure(description: "no metrics returned from custom metrics API")
+            let seconds = min(max(0, item["windowSeconds"].int ?? 60), 86_400)
+            metrics[pod] = PodMetric(value: value.milli, time: time, window: .seconds(seconds))
         }
         return metrics
     }
 
-    /// One value: of an object of the cluster, or from outside it. Thousandths; several are added up.
-    func value(_ path: String, _ selector: String, api: String) async throws(ReplicaCalculation.Failure) -> Int {
-        let answer = try await get(path, selector, "\(api) metrics API", of: "\(api).metrics.k8s.io")
-        let values = answer["items"].items.compactMap { $0["value"].string.flatMap { Quantity($0) } }
-        guard !values.isEmpty else {
-            throw ReplicaCalculation.Failure(description: "no metrics returned from \(api) metrics API")
+    /// The value of one object of the cluster, thousandths.
+    /// - Parameter object: `autoscaling/v2 CrossVersionObjectReference`.
+    func object(_ metric: JSON, of object: JSON, in namespace: String) async throws(ReplicaCalculation.Failure) -> Int {
+        let (version, kind) = (object["apiVersion"].string ?? "", object["kind"].string ?? "")
+        guard let type = await type(version, kind) else {
+            throw ReplicaCalculation.Failure(
+                description:
+                    "unable to fetch metrics from custom metrics API: no matches for kind \"\(kind)\" in version \"\(version)\""
+            )
         }
-        return values.reduce(Quantity(0)) { $0 + $1 }.milli
+        // A namespace has its metrics under its own name.
+        let place =
+            type == Namespace.type ? "metrics" : "\(type.resource)/\(object["name"].string ?? "")"
+        return MetricsReader.sum(try await custom(metric, of: place, namespace, [:]))
     }
 
-    private func get(
-        _ path: String, _ selector: String, _ api: String, of resource: String
-    ) async throws(ReplicaCalculation.Failure) -> JSON {
-        var query = Query()
-        if !selector.isEmpty { query.add("labelSelector", selector) }
-        do {
-            return try await client.call("GET", path, query: query)
-        } catch {
-            var text = "\(error)"
-            if let status = error as? Status, status.reason == .notFound, status.name.isEmpty {
-                text = "the server could not find the requested resource (get \(resource))"
-            }
-            throw ReplicaCalculation.Failure(description: "unable to fetch metrics from \(api): \(text)")
+    /// The sum of what is told from outside the cluster, thousandths.
+    /// Source: `external.metrics.k8s.io/v1beta1 ExternalMetricValueList`.
+    func external(_ metric: JSON, in namespace: String) async throws(ReplicaCalculation.Failure) -> Int {
+        let name = metric["name"].string ?? ""
+        let values = try await items(
+            "/apis/external.metrics.k8s.io/v1beta1/namespaces/\(namespace)/\(name)",
+            ["labelSelector": MetricsReader.selector(metric)], "external metrics API",
+            missing: "the server could not find the requested resource (get \(name).external.metrics.k8s.io)")
+        return MetricsReader.sum(values)
+    }
+
+    private static func sum(_ values: [JSON]) -> Int {
+        values.compactMap { $0["value"].string.flatMap { Quantity($0) } }.reduce(Quantity(0)) { $0 + $1 }.milli
+    }
+    private static func selector(_ metric: JSON) -> String { LabelSelector(metric["selector"])?.description ?? "" }
+
+    private func custom(
+        _ metric: JSON, of place: String, _ namespace: String, _ query: [String: String]
+    ) async throws(ReplicaCalculation.Failure) -> [JSON] {
+        let name = metric["name"].string ?? ""
+        return try await items(
+            "/apis/custom.metrics.k8s.io/v1beta1/namespaces/\(namespace)/\(place)/\(name)",
+            query.merging(["metricLabelSelector": MetricsReader.selector(metric)]) { $1 }, "custom metrics API",
+            missing: "no custom metrics API (custom.metrics.k8s.io) registered")
+    }
+
+    /// - Parameters:
+    ///   - query: what is empty is left out.
+    ///   - missing: says that the API is not there.
+    private func items(
+        _ path: String, _ query: [String: String], _ api: String, missing: String
+    ) async throws(ReplicaCalculation.Failure) -> [JSON] {
+        var filled = Query()
+        for (name, value) in query.sorted(by: { $0.key < $1.key }) where !value.isEmpty { filled.add(name, value) }
+        let answer: JSON
+        do { answer = try await client.call("GET", path, query: filled) } catch {
+            let status = error as? Status
+            let isMissing = status?.code == 404 && status?.name.isEmpty ?? false
+            throw ReplicaCalculation.Failure(
+                description: "unable to fetch metrics from \(api): \(isMissing ? missing : "\(error)")")
         }
+        guard !answer["items"].items.isEmpty else {
+            throw ReplicaCalculation.Failure(description: "no metrics returned from \(api)")
+        }
+        return answer["items"].items
     }
 
     /// `15s`, `1m0s` or `30.5s`; 15 s when it cannot be read. Source: Go's `time.Duration.String`.

@@ -79,7 +79,7 @@ struct ReplicaCalculation: Sendable {
     func average(_ metrics: [String: PodMetric], target: Int) throws(Failure) -> Result {
         var used = metrics.mapValues(\.value)
         func mean(_ used: [String: Int]) -> Double {
-            used.values.reduce(0.0) { $0 + Double($1) } / Double(max(1, used.count))
+            (used.values.reduce(0.0) { $0 + Double($1) } / Double(max(1, used.count))).rounded(.down)
         }
         let groups = try group(&used, metrics)
         let usage = mean(used)
@@ -91,20 +91,26 @@ struct ReplicaCalculation: Sendable {
 
     /// Against the value of something else than the pods.
     /// - Parameters: thousandths.
-    func total(_ value: Int, target: Int) -> Result {
+    func total(_ value: Int, target: Int) throws(Failure) -> Result {
         let ratio = Double(value) / Double(max(1, target))
-        let ready = max(1, pods.count { $0.isReady && !$0.metadata.isDeleting })
-        let replicas = tolerance.admits(ratio) ? current : Int(clamping: (ratio * Double(ready)).rounded(.up))
-        return Result(replicas: replicas, utilization: nil, average: value)
+        if tolerance.admits(ratio) { return Result(replicas: current, utilization: nil, average: value) }
+        guard !pods.isEmpty else {
+            throw Failure(
+                description:
+                    "unable to calculate ready pods: no pods returned by selector while calculating replica count")
+        }
+        let ready = pods.count { $0.status.phase == .running && $0.isReady }
+        return Result(
+            replicas: Int(clamping: (ratio * Double(ready)).rounded(.up)), utilization: nil, average: value)
     }
 
-    /// Against the value of something else than the pods, shared out among them.
-    func share(_ value: Int, target: Int) -> Result {
-        let ratio = Double(value) / (Double(max(1, target)) * Double(max(1, current)))
-        let replicas =
-            tolerance.admits(ratio)
-            ? current : Int(clamping: (Double(value) / Double(max(1, target))).rounded(.up))
-        return Result(replicas: replicas, utilization: nil, average: value / max(1, current))
+    /// Against the value of something else than the pods, shared out among the replicas that there are.
+    func share(_ value: Int, of replicas: Int, target: Int) -> Result {
+        let wanted = Double(value) / Double(max(1, target))
+        let isNear = replicas > 0 && tolerance.admits(wanted / Double(replicas))
+        let average = replicas > 0 ? Int(clamping: (Double(value) / Double(replicas)).rounded(.up)) : 0
+        return Result(
+            replicas: isNear ? replicas : Int(clamping: wanted.rounded(.up)), utilization: nil, average: average)
     }
 
     private func group(_ used: inout [String: Int], _ metrics: [String: PodMetric]) throws(Failure) -> Groups {
@@ -114,7 +120,7 @@ struct ReplicaCalculation: Sendable {
         var groups = Groups()
         for pod in pods {
             let name = pod.name
-            if pod.metadata.isDeleting || pod.status.phase == .failed {
+            if pod.metadata.isDeleting || pod.isFinished {
                 groups.ignored.insert(name)
             } else if pod.status.phase == .pending {
                 groups.unready.insert(name)

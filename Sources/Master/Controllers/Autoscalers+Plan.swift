@@ -129,11 +129,13 @@ struct ScalingDecision: Equatable {
         }
         history.recommendations.append(.init(time: now, count: desired))
         history.forget(before: now)
-        let steady = min(max(current, lowest), highest)
+        // Without a behavior of its own the highest counts, even above what there is.
+        let isPlain = scaler.behavior.object == nil
+        let steady = isPlain ? highest : min(max(current, lowest), highest)
         isStabilized = steady != desired
         if !isStabilized {
             able = ("ReadyForNewScale", "recommended size matches current size")
-        } else if desired >= current {
+        } else if !isPlain, desired >= current {
             able = (
                 "ScaleUpStabilized",
                 "recent recommendations were lower than current one, applying the lowest recent recommendation"
@@ -150,7 +152,7 @@ struct ScalingDecision: Equatable {
         if steady > current {
             // Without a behavior of its own: twice as many, or four.
             let rate =
-                scaler.behavior.object == nil
+                isPlain
                 ? max(4, current.multipliedReportingOverflow(by: 2).partialValue)
                 : up.upperLimit(current, history, now)
             let most = min(scaler.maxReplicas, rate)
@@ -171,10 +173,6 @@ struct ScalingDecision: Equatable {
                     ? (true, "ScaleDownLimit", prefix + "decreasing faster than the maximum scale rate")
                     : (true, "TooFewReplicas", prefix + "less than the minimum replica count")
             }
-        } else if desired > scaler.maxReplicas {
-            limited = (true, "TooManyReplicas", prefix + "more than the maximum replica count")
-        } else if desired < scaler.minReplicas {
-            limited = (true, "TooFewReplicas", prefix + "less than the minimum replica count")
         }
     }
 }

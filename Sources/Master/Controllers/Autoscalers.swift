@@ -14,6 +14,8 @@ final class Autoscalers: Reconciler {
     private let clock: any WallClock
     private let reader: MetricsReader
     private let histories = Mutex<[ObjectKey: ScalingHistory]>([:])
+    /// The pods that each autoscaler goes by, as its target said last.
+    private let selectors = Mutex<[ObjectKey: LabelSelector]>([:])
 
     init(
         client: Client, caches: Caches,
@@ -26,7 +28,7 @@ final class Autoscalers: Reconciler {
         self.type = type
         self.recorder = recorder
         self.clock = clock
-        reader = MetricsReader(client: client)
+        reader = MetricsReader(client: client, type: type)
     }
 
     /// The state of one look at a workload: the object with its status as it grows.
@@ -50,6 +52,7 @@ final class Autoscalers: Reconciler {
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
         guard let scaler = scalers.get(namespace: key.namespace, name: key.name), !scaler.metadata.isDeleting else {
             histories.withLock { _ = $0.removeValue(forKey: key) }
+            selectors.withLock { _ = $0.removeValue(forKey: key) }
             return .settled
         }
         let kind = scaler.target["kind"].string ?? ""
@@ -154,38 +157,40 @@ final class Autoscalers: Reconciler {
     /// The highest count that a metric asks for, and that metric; nil when they cannot be told.
     private func measure(_ round: inout Round, _ scale: JSON) async -> (Int, String)? {
         let selector = scale["status"]["selector"].string ?? ""
-        guard !selector.isEmpty, let parsed = try? LabelSelector(parsing: selector) else {
-            recorder.event(round.scaler, .warning, "SelectorRequired", "selector is required")
-            round.put(
-                "ScalingActive", false, "InvalidSelector", "the HPA target's scale is missing a selector")
+        let selected: [Pod]
+        do { selected = try pods(of: round.scaler, selector) } catch {
+            recorder.event(round.scaler, .warning, error.event, error.description)
+            round.put("ScalingActive", false, error.reason, error.message)
+            recorder.event(round.scaler, .warning, "FailedComputeMetricsReplicas", error.description)
             return nil
         }
         let scaler = round.scaler
-        let selected = pods.list(index: PodIndex.namespace, scaler.namespace)
-            .filter { parsed.matches($0.metadata.labels) }
         let specs = scaler.metrics.isEmpty ? [Autoscalers.standardMetric] : scaler.metrics
         var best: (Int, String)?
         var failures: [MetricsReader.Failure] = []
         for spec in specs {
             let question = MetricQuestion(
                 spec: spec, scaler: scaler, selector: selector, pods: selected, current: round.current,
-                now: round.now)
+                statusReplicas: scale["status"]["replicas"].int ?? 0, now: round.now)
             do {
                 let answer = try await question.answer(reader)
                 round.metrics.append(answer.status)
                 if best == nil || answer.replicas > best?.0 ?? 0 { best = (answer.replicas, answer.name) }
             } catch {
+                // Readers find the metric of a specification at the same place.
+                round.metrics.append(["type": ""])
                 failures.append(error)
                 recorder.event(scaler, .warning, error.reason, error.description)
             }
         }
+        if best == nil { round.metrics = [] }
         if let first = failures.first, best == nil || (best?.0 ?? 0) < round.current {
             round.put(
                 "ScalingActive", false, first.reason,
                 "the HPA was unable to compute the replica count: \(first.description)")
             recorder.event(
                 scaler, .warning, "FailedComputeMetricsReplicas",
-                "invalid metrics (\(failures.count) invalid out of \(specs.count)), first error is: \(first)")
+                "invalid metrics (\(failures.count) invalid out of \(specs.count)), first error is: \(first.summary)")
             return nil
         }
         if let best {
@@ -194,6 +199,43 @@ final class Autoscalers: Reconciler {
                 "the HPA was able to successfully calculate a replica count from \(best.1)")
         }
         return best
+    }
+
+    /// Why an autoscaler does not know which pods it goes by.
+    private struct NoPods: Error {
+        let event: String
+        let description: String
+        /// Of the condition.
+        let reason: String
+        let message: String
+    }
+
+    /// The pods that the target selects.
+    /// - Throws: also when another autoscaler goes by one of them: the two would undo each other's work.
+    private func pods(of scaler: HorizontalPodAutoscaler, _ selector: String) throws(NoPods) -> [Pod] {
+        guard !selector.isEmpty else {
+            throw NoPods(
+                event: "SelectorRequired", description: "selector is required", reason: "InvalidSelector",
+                message: "the HPA target's scale is missing a selector")
+        }
+        let parsed: LabelSelector
+        do { parsed = try LabelSelector(parsing: selector) } catch {
+            let why = "couldn't convert selector into a corresponding internal selector object: \(error)"
+            throw NoPods(event: "InvalidSelector", description: why, reason: "InvalidSelector", message: why)
+        }
+        let selected = pods.list(index: PodIndex.namespace, scaler.namespace)
+            .filter { parsed.matches($0.metadata.labels) }
+        let others = selectors.withLock { selectors in
+            selectors[scaler.key] = parsed
+            return selectors.filter { key, other in
+                key != scaler.key && key.namespace == scaler.namespace
+                    && selected.contains { other.matches($0.metadata.labels) }
+            }.keys.map(\.path)
+        }
+        guard let first = others.min() else { return selected }
+        let names = [scaler.key.path, first].sorted().joined(separator: " ")
+        let why = "pods by selector \(selector) are controlled by more than one HPA (e.g. [\(names)])"
+        throw NoPods(event: "AmbiguousSelector", description: why, reason: "AmbiguousSelector", message: why)
     }
 
     /// What an autoscaler without metrics goes by. Source: defaults of autoscaling/v2.

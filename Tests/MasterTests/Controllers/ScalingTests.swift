@@ -88,6 +88,18 @@ struct AutoscalersTests {
         #expect(result.replicas == 3)
     }
 
+    @Test func `a value for all counts with the ready pods, a share with those that there are`() throws {
+        let calculation = calculation([pod("p0"), pod("p1"), pod("p2", ready: false)], current: 3)
+        #expect(try calculation.total(3000, target: 1000).replicas == 6)
+        #expect(try calculation.total(1050, target: 1000).replicas == 3)
+        #expect(calculation.share(3100, of: 3, target: 1000).replicas == 3)
+        let shared = calculation.share(4100, of: 3, target: 1000)
+        #expect(shared.replicas == 5 && shared.average == 1367)
+        #expect(throws: ReplicaCalculation.Failure.self) {
+            try self.calculation([], current: 1).total(3000, target: 1000)
+        }
+    }
+
     @Test func `no metrics and no pods are said`() {
         #expect(throws: ReplicaCalculation.Failure.self) {
             try calculation([], current: 1).average([:], target: 100)
@@ -124,6 +136,16 @@ struct AutoscalersTests {
         #expect(late.replicas == 1)
     }
 
+    @Test func `without a behavior the highest wish of five minutes is gone after`() {
+        var history = ScalingHistory()
+        let first = ScalingDecision(scaler(), current: 1, desired: 10, history: &history, now: now)
+        #expect(first.replicas == 4)
+        let next = ScalingDecision(scaler(), current: 4, desired: 3, history: &history, now: now + .seconds(15))
+        #expect(next.replicas == 8)
+        #expect(next.able.reason == "ScaleDownStabilized")
+        #expect(next.limited.reason == "ScaleUpLimit")
+    }
+
     @Test func `policies of a behavior bound what happens in their period`() {
         let behavior: JSON = [
             "scaleUp": ["policies": [["type": "Pods", "value": 2, "periodSeconds": 60]]],
@@ -154,9 +176,10 @@ struct AutoscalersTests {
         var time = now
         for _ in 0..<50 {
             let desired = Int.random(in: 0...40, using: &random)
+            let highest = max(desired, history.recommendations.suffix(19).map(\.count).max() ?? 0)
             let decision = ScalingDecision(scaler(), current: current, desired: desired, history: &history, now: time)
             #expect((1...20).contains(decision.replicas), "seed \(seed)")
-            if decision.replicas > current { #expect(desired > current, "seed \(seed)") }
+            if decision.replicas > current { #expect(highest > current, "seed \(seed)") }
             if decision.replicas < current { #expect(desired < current, "seed \(seed)") }
             history.scaled(from: current, to: decision.replicas, at: time)
             current = decision.replicas
