@@ -180,4 +180,25 @@ struct AccessTests {
             }
         }
     }
+
+    @Test func `a request that is done with goes after an hour`() async throws {
+        let key = try PrivateKey.generate()
+        var settings = InProcessCluster.Settings()
+        settings.nodes = 0
+        try await InProcessCluster.with(settings) { cluster in
+            for name in ["denied", "signed", "open"] {
+                _ = try await cluster.client.create(try AccessTests.request(name, .user, key))
+            }
+            try await AccessTests.decide("denied", "Denied", cluster)
+            try await AccessTests.decide("signed", "Approved", cluster)
+            try await cluster.run(for: .seconds(3500))
+            func names() async throws -> Set<String> {
+                Set(try await cluster.client.list(CertificateSigningRequest.self).items.map(\.name))
+            }
+            #expect(try await names() == ["denied", "signed", "open"])
+            try await cluster.run(for: .seconds(200))
+            let left = try await names()
+            #expect(left == ["open"])
+        }
+    }
 }

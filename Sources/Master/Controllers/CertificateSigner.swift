@@ -2,7 +2,8 @@ import Shared
 
 /// Approves the certificate requests of agents that may have them, and signs what is approved, by whomever: client
 /// certificates of agents and of users, and serving certificates of nodes. Requests of other signers are left to those.
-/// Source: certificates.k8s.io/v1, KEP-1513; pkg/controller/certificates (approver, signer).
+/// A request that is done with, or that nobody decides on, is removed after a while.
+/// Source: certificates.k8s.io/v1, KEP-1513; pkg/controller/certificates (approver, signer, cleaner).
 struct CertificateSigner: Reconciler {
     let client: Client
     let requests: Informer<CertificateSigningRequest>
@@ -11,19 +12,29 @@ struct CertificateSigner: Reconciler {
     let clock: any WallClock
 
     func reconcile(_ key: ObjectKey) async throws -> Outcome {
-        guard var request = requests.get(name: key.name), request.certificate.isEmpty, !request.isRefused else {
-            return .settled
-        }
+        guard let request = requests.get(name: key.name) else { return .settled }
+        if request.certificate.isEmpty, !request.isRefused { try await decide(request) }
+        guard let end = CertificateSigner.end(of: request) else { return .settled }
+        let left = end - clock.now()
+        if left > .zero { return .again(after: left) }
+        do {
+            try await client.delete(CertificateSigningRequest.self, name: request.name, uid: request.metadata.uid)
+        } catch let status as Status where status.reason == .notFound || status.reason == .conflict {}
+        return .settled
+    }
+
+    private func decide(_ asked: CertificateSigningRequest) async throws {
+        var request = asked
         if !request.isApproved {
             guard let approval = CertificateSigner.approval(request, addresses: addresses(of: request)),
                 try await isAllowed(request, approval.right)
-            else { return .settled }
+            else { return }
             request.add(Condition("Approved", true, reason: "AutoApproved", message: approval.text, since: clock.now()))
             request = try await client.update(request, subresource: "approval")
         }
         guard let wanted = try? CertificateRequest(pem: request.requestPEM),
             let verdict = CertificateSigner.verdict(request, wanted)
-        else { return .settled }
+        else { return }
         switch verdict {
         case .sign(let uses):
             let asked = request.json["spec"]["expirationSeconds"].int ?? CertificateSigner.lifeSeconds.upperBound
@@ -37,7 +48,6 @@ struct CertificateSigner: Reconciler {
                 Condition("Failed", true, reason: "SignerValidationFailure", message: why, since: clock.now()))
         }
         _ = try await client.updateStatus(request)
-        return .settled
     }
 
     /// Source: `CertificateSigningRequestSpec.expirationSeconds` (ten minutes at least); a year is kube-controller-manager's default.
@@ -96,12 +106,26 @@ extension CertificateSigner {
             guard request.username == wanted.subject.commonName, problem(request, wanted) == nil else { return nil }
             let name = String(wanted.subject.commonName.dropFirst(nodePrefix.count))
             let names = wanted.subjectAltNames.dns + wanted.subjectAltNames.addresses
-            // A node that registers itself asks before its addresses are known: its own name is enough then.
-            let isOwn = names.allSatisfy { addresses.contains($0) || $0 == name } || addresses.isEmpty
+            // A node that registers itself asks before its addresses are known; no other name is believed even then.
+            let unknown = addresses.isEmpty ? wanted.subjectAltNames.addresses : []
+            let isOwn = names.allSatisfy { $0 == name || addresses.contains($0) || unknown.contains($0) }
             return isOwn
                 ? Approval(right: "", text: "Auto approving kubelet server certificate after address check.") : nil
         default: return nil
         }
+    }
+
+    /// When a request is of no more use; nil while one that is approved waits for its certificate.
+    /// Source: `pkg/controller/certificates/cleaner`.
+    static func end(of request: CertificateSigningRequest) -> Timestamp? {
+        let conditions = request.conditions
+        guard !conditions.isEmpty else {
+            return request.metadata.creationTimestamp.map { $0 + Limits.pendingCertificateRequest }
+        }
+        let final = request.certificate.isEmpty ? ["Denied", "Failed"] : ["Approved", "Denied", "Failed"]
+        let ends = conditions.filter { final.contains($0.type) && $0.isTrue }
+            .compactMap { $0.lastUpdateTime ?? $0.lastTransitionTime }
+        return ends.min().map { $0 + Limits.decidedCertificateRequest }
     }
 
     enum Verdict: Equatable {
@@ -150,4 +174,11 @@ extension CertificateSigningRequest {
     fileprivate mutating func add(_ condition: Condition) {
         json["status"]["conditions"] = .array(json["status"]["conditions"].items + [condition.json])
     }
+}
+
+extension Limits {
+    /// How long a certificate request is kept that nobody decides on.
+    static let pendingCertificateRequest = Duration.seconds(24 * 3600)
+    /// How long one is kept that was signed or refused.
+    static let decidedCertificateRequest = Duration.seconds(3600)
 }

@@ -57,8 +57,8 @@ struct InProcessTransport: Transport {
     }
 }
 
-/// Hands pieces from one task to another, one at a time: the giver waits until the taker has the piece.
-/// A class: both sides hold it.
+/// Hands pieces from one task to another, one at a time: the giver waits until the taker has the piece. When the giver
+/// is cancelled the taker is at the end; its own task goes on. A class: both sides hold it.
 private final class Handoff: Sendable {
     private enum State {
         case idle
@@ -88,7 +88,7 @@ private final class Handoff: Sendable {
                 resume()
             }
         } onCancel: {
-            close()
+            finish(nil)
         }
     }
 

@@ -126,8 +126,6 @@ package final class Informer<K: Kind>: Service {
                     try self.receive(event)
                 }
                 try Task.checkCancellation()
-            } catch let error as CancellationError {
-                throw error
             } catch {
                 if Task.isCancelled { throw CancellationError() }
                 if let status = error as? Status, status.code == 410 || status.code == 504 { needsList = true }

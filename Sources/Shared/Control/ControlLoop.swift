@@ -40,7 +40,7 @@ package struct ControlLoop: Service {
             let outcome = try await reconciler.reconcile(key)
             queue.succeed(key)
             if case .again(let delay) = outcome { queue.add(key, after: delay) }
-        } catch is CancellationError {
+        } catch is CancellationError where Task.isCancelled {
         } catch let status as Status where status.reason == .conflict {
             // Somebody else wrote first: the cache brings the newer object, and the next round starts from it.
             log.debug("a newer object is waited for", ("key", key.path))

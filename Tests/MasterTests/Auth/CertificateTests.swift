@@ -39,14 +39,30 @@ struct CertificateTests {
     }
 
     @Test func `a node's serving certificate names its own addresses only`() throws {
-        func wish(_ addresses: [String]) throws -> CertificateSigningRequest {
+        func wish(_ addresses: [String], dns: [String] = ["n1"]) throws -> CertificateSigningRequest {
             try Self.request(
                 "system:node:n1", groups: ["system:nodes"], signer: CertificateSigningRequest.agentServing,
                 usages: ["digital signature", "server auth"], user: "system:node:n1",
-                names: SubjectAltNames(dns: ["n1"], addresses: addresses))
+                names: SubjectAltNames(dns: dns, addresses: addresses))
         }
+        #expect(CertificateSigner.approval(try wish(["10.0.0.2"]), addresses: []) != nil)
+        #expect(CertificateSigner.approval(try wish([], dns: ["n1", "kubernetes"]), addresses: []) == nil)
         #expect(CertificateSigner.approval(try wish(["10.0.0.1"]), addresses: ["10.0.0.1"]) != nil)
         #expect(CertificateSigner.approval(try wish(["10.0.0.2"]), addresses: ["10.0.0.1"]) == nil)
+    }
+
+    @Test func `a request is kept a day undecided, an hour when it is done with`() throws {
+        var request = try Self.request("anna", groups: [], signer: "example.com/mine", usages: ["client auth"])
+        request.metadata.creationTimestamp = Sample.start
+        #expect(CertificateSigner.end(of: request) == Sample.start + .seconds(86_400))
+        let later = Sample.start + .seconds(100)
+        request.conditions = [Condition("Approved", true, since: later)]
+        #expect(CertificateSigner.end(of: request) == nil)
+        request.json["status"]["certificate"] = .string(Base64.encode(Array("signed".utf8)))
+        #expect(CertificateSigner.end(of: request) == later + .seconds(3600))
+        request.json["status"].set("certificate", nil)
+        request.conditions = [Condition("Denied", true, since: later)]
+        #expect(CertificateSigner.end(of: request) == later + .seconds(3600))
     }
 
     @Test func `what is approved and not fit is refused with a reason`() throws {
