@@ -68,7 +68,7 @@ struct MetricQuestion: Sendable {
             }
             return Answer(
                 replicas: result.replicas, name: "\(name) resource",
-                status: entry(["averageValue": .string(Quantity(milli: result.average).description)]))
+                status: entry(["averageValue": MetricQuestion.amount(result.average, of: name)]))
         }
         guard let percent = target["averageUtilization"].int else {
             throw MetricsReader.Failure(
@@ -88,8 +88,15 @@ struct MetricQuestion: Sendable {
             replicas: result.replicas, name: "\(name) \(title) utilization (percentage of request)",
             status: entry([
                 "averageUtilization": JSON(result.utilization ?? 0),
-                "averageValue": .string(Quantity(milli: result.average).description),
+                "averageValue": MetricQuestion.amount(result.average, of: name),
             ]))
+    }
+
+    /// How much of a resource there is, as the status shows it: bytes in powers of 1024.
+    static func amount(_ milli: Int, of resource: String) -> JSON {
+        guard resource == "memory" else { return .string(Quantity(milli: milli).description) }
+        let bytes = milli / 1000 + (milli % 1000 > 0 ? 1 : 0)
+        return .string(Quantity(bytes, format: .binarySI).description)
     }
 
     /// What each pod requests of a resource, thousandths.

@@ -100,6 +100,12 @@ struct AutoscalersTests {
         }
     }
 
+    @Test func `memory is shown in powers of 1024`() {
+        #expect(MetricQuestion.amount(282_624_000, of: "memory") == "276Ki")
+        #expect(MetricQuestion.amount(282_624_500, of: "memory") == "282625")
+        #expect(MetricQuestion.amount(150, of: "cpu") == "150m")
+    }
+
     @Test func `no metrics and no pods are said`() {
         #expect(throws: ReplicaCalculation.Failure.self) {
             try calculation([], current: 1).average([:], target: 100)
