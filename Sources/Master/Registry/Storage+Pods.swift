@@ -108,12 +108,10 @@ extension Storage {
             var pod = Pod(try stored.json())
             try wanted.check(pod.json, resource)
             if pod.status.condition("DisruptionTarget")?.isTrue ?? false { return nil }
-            var conditions = pod.status.conditions.filter { $0.type != "DisruptionTarget" }
-            conditions.append(
+            pod.conditions.put(
                 Condition(
                     "DisruptionTarget", true, reason: "EvictionByEvictionAPI", message: "Eviction API: evicting",
                     since: now))
-            pod.json["status"]["conditions"] = .array(conditions.map(\.json))
             return try transaction.put(key, pod.json).revision
         }
         if let revision, deletion.resourceVersion != nil { deletion.resourceVersion = revision.description }
