@@ -91,7 +91,4 @@ struct ReplicaSets<Owner: Replicated>: Reconciler {
 }
 
 /// The refusal to create something in a namespace that goes away; it ends with the namespace.
-func isNamespaceTerminating(_ error: any Error) -> Bool {
-    guard let status = error as? Status, status.reason == .forbidden else { return false }
-    return status.causes.contains { $0.reason == "NamespaceTerminating" }
-}
+func isNamespaceTerminating(_ error: any Error) -> Bool { (error as? Status)?.isOfEndingNamespace ?? false }

@@ -45,6 +45,9 @@ package struct ControlLoop: Service {
             // Somebody else wrote first: the cache brings the newer object, and the next round starts from it.
             log.debug("a newer object is waited for", ("key", key.path))
             queue.retry(key)
+        } catch let status as Status where status.isOfEndingNamespace {
+            log.debug("the object goes with its namespace", ("key", key.path))
+            queue.succeed(key)
         } catch {
             log.warning("the object is tried again", ("key", key.path), ("error", "\(error)"))
             queue.retry(key)

@@ -84,6 +84,13 @@ extension Status.Reason {
 }
 
 extension Status {
+    /// Whether it refuses to create something in a namespace that goes away: there is no use in asking again.
+    package var isOfEndingNamespace: Bool {
+        reason == .forbidden && causes.contains { $0.reason == "NamespaceTerminating" }
+    }
+}
+
+extension Status {
     /// `pods "web" not found`.
     package static func notFound(_ resource: GroupResource, _ name: String) -> Status {
         about(resource, name, .notFound, "\(resource) \"\(name)\" not found")
