@@ -8,15 +8,6 @@ struct MetricsReader: Sendable {
         let description: String
         /// As the event about all metrics has it.
         let summary: String
-
-        init(reason: String, description: String, summary: String) {
-            self.reason = reason
-            self.description = description
-            self.summary = summary
-        }
-        init(_ reason: String, _ description: String) {
-            self.init(reason: reason, description: description, summary: description)
-        }
     }
     let client: Client
     /// The kind that is meant by a version and a name.
@@ -74,8 +65,7 @@ struct MetricsReader: Sendable {
             )
         }
         // A namespace has its metrics under its own name.
-        let place =
-            type == Namespace.type ? "metrics" : "\(type.resource)/\(object["name"].string ?? "")"
+        let place = type == Namespace.type ? "metrics" : "\(type.resource)/\(object["name"].string ?? "")"
         return MetricsReader.sum(try await custom(metric, of: place, namespace, [:]))
     }
 
@@ -142,5 +132,11 @@ struct MetricsReader: Sendable {
             digits = ""
         }
         return total > 0 && total < 86_400 ? .milliseconds(Int64(total * 1000)) : .seconds(15)
+    }
+}
+
+extension MetricsReader.Failure {
+    init(_ reason: String, _ description: String) {
+        self.init(reason: reason, description: description, summary: description)
     }
 }

@@ -29,7 +29,8 @@ struct CertificateSigner: Reconciler {
             guard let approval = CertificateSigner.approval(request, addresses: addresses(of: request)),
                 try await isAllowed(request, approval.right)
             else { return }
-            request.add(Condition("Approved", true, reason: "AutoApproved", message: approval.text, since: clock.now()))
+            request.conditions.append(
+                Condition("Approved", true, reason: "AutoApproved", message: approval.text, since: clock.now()))
             request = try await client.update(request, subresource: "approval")
         }
         guard let wanted = try? CertificateRequest(pem: request.requestPEM),
@@ -44,7 +45,7 @@ struct CertificateSigner: Reconciler {
                 uses, for: wanted, from: clock.now() - .seconds(300), for: .seconds(seconds + 300))
             request.json["status"]["certificate"] = .string(Base64.encode(certificate.pem))
         case .refuse(let why):
-            request.add(
+            request.conditions.append(
                 Condition("Failed", true, reason: "SignerValidationFailure", message: why, since: clock.now()))
         }
         _ = try await client.updateStatus(request)
@@ -167,12 +168,6 @@ extension CertificateSigner {
     private static func isNode(_ wanted: CertificateRequest) -> Bool {
         wanted.subject.organizations == ["system:nodes"] && wanted.subject.commonName.hasPrefix(nodePrefix)
             && wanted.subject.commonName.count > nodePrefix.count
-    }
-}
-
-extension CertificateSigningRequest {
-    fileprivate mutating func add(_ condition: Condition) {
-        json["status"]["conditions"] = .array(json["status"]["conditions"].items + [condition.json])
     }
 }
 

@@ -88,9 +88,7 @@ extension Status {
     package var isOfEndingNamespace: Bool {
         reason == .forbidden && causes.contains { $0.reason == "NamespaceTerminating" }
     }
-}
 
-extension Status {
     /// `pods "web" not found`.
     package static func notFound(_ resource: GroupResource, _ name: String) -> Status {
         about(resource, name, .notFound, "\(resource) \"\(name)\" not found")
